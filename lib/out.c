@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Output that is checked. */
+#include "out.h"
+#include "cleanup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
+
+int out_close(FILE *f)
+{
+	int bad = ferror(f);
+
+	errno = 0;
+	if (fclose(f) != 0)
+		return errno ? -errno : -EIO;
+	return bad ? -EIO : 0;
+}
+
+int out_all(int fd, const void *p, size_t n)
+{
+	const char *c = p;
+
+	while (n > 0) {
+		ssize_t k = write(fd, c, n);
+
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k < 0)
+			return -errno;
+		c += k;
+		n -= (size_t)k;
+	}
+	return 0;
+}
+
+int out_replace(int dir_fd, const char *name, const void *p, size_t n)
+{
+	AUTO_FD fd = -1;
+	char tmp[NAME_MAX + 1];
+	int rc;
+
+	rc = snprintf(tmp, sizeof(tmp), ".%s.%d.tmp", name, (int)getpid());
+	if (rc < 0 || (size_t)rc >= sizeof(tmp))
+		return -ENAMETOOLONG;
+	fd = openat(dir_fd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return -errno;
+	rc = out_all(fd, p, n);
+	if (rc == 0 && fsync(fd) < 0)
+		rc = -errno;
+	if (rc == 0 && close(take_fd(&fd)) < 0)
+		rc = -errno;
+	if (rc == 0 && renameat(dir_fd, tmp, dir_fd, name) < 0)
+		rc = -errno;
+	if (rc < 0)
+		(void)unlinkat(dir_fd, tmp, 0); /* rc is the news */
+	return rc;
+}
