@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* flock(2) with a deadline. */
+#include "lock.h"
+#include "cachedir.h"
+#include "cleanup.h"
+#include "dur.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * NSEC_PER_SEC + (uint64_t)t.tv_nsec;
+}
+
+static int lock_name(char *buf, size_t cap, const char *kind, const char *key)
+{
+	int n;
+
+	if (!*key || strchr(key, '/'))
+		return -EINVAL;
+	n = snprintf(buf, cap, "%s-%s.lock", kind, key);
+	return n < 0 || (size_t)n >= cap ? -ENAMETOOLONG : 0;
+}
+
+/* Any fd of a file will do for flock; another user's lock file is opened without O_CREAT, which
+ * fs.protected_regular=2 would refuse. */
+static int open_lock(int dir_fd, const char *name)
+{
+	struct stat st;
+	int fd, rc;
+
+	do {
+		fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+		if (fd < 0 && errno == ENOENT)
+			fd = openat(dir_fd, name,
+				    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+	} while (fd < 0 && errno == EEXIST);
+	if (fd < 0)
+		return -errno;
+	rc = fstat(fd, &st) < 0 ? -errno : S_ISREG(st.st_mode) ? 0 : -EINVAL;
+	if (rc < 0) {
+		close(fd);
+		return rc;
+	}
+	return fd;
+}
+
+/* Does the name still mean the file that was locked? lock_forget() may have come between. */
+static bool still_there(int dir_fd, const char *name, int fd)
+{
+	struct stat a, b;
+
+	return fstat(fd, &a) == 0 && fstatat(dir_fd, name, &b, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+int lock_cache(const char *kind, const char *key, enum lock_mode mode, int wait_ms)
+{
+	AUTO_FD dir_fd = cachedir_open(".locks");
+	int op = mode == LOCK_EXCLUSIVE ? LOCK_EX : LOCK_SH;
+	uint64_t end = now_ns() + (uint64_t)(wait_ms < 0 ? 0 : wait_ms) * NSEC_PER_MSEC;
+	char name[NAME_MAX + 1];
+	int nap_ms = 1, rc;
+
+	if (dir_fd < 0)
+		return dir_fd;
+	rc = lock_name(name, sizeof(name), kind, key);
+	if (rc < 0)
+		return rc;
+	for (;;) {
+		AUTO_FD fd = open_lock(dir_fd, name);
+
+		if (fd < 0)
+			return fd;
+		if (flock(fd, wait_ms < 0 ? op : op | LOCK_NB) == 0) {
+			if (still_there(dir_fd, name, fd))
+				return take_fd(&fd);
+			continue;
+		}
+		if (errno == EINTR)
+			continue;
+		if (errno != EWOULDBLOCK)
+			return -errno;
+		if (now_ns() >= end)
+			return -EWOULDBLOCK;
+		/* flock(2) knows no deadline and its queue no descriptor to poll */
+		(void)poll(NULL, 0, nap_ms);
+		nap_ms = nap_ms < 50 ? nap_ms * 2 : 50;
+	}
+}
+
+int lock_forget(const char *kind, const char *key)
+{
+	AUTO_FD dir_fd = cachedir_open(".locks");
+	char name[NAME_MAX + 1];
+	int rc;
+
+	if (dir_fd < 0)
+		return dir_fd;
+	rc = lock_name(name, sizeof(name), kind, key);
+	if (rc < 0)
+		return rc;
+	return unlinkat(dir_fd, name, 0) < 0 ? -errno : 0;
+}
