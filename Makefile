@@ -43,11 +43,11 @@ WARN    := -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wmissing-prototypes -Wstrict
 	   -Wpointer-arith -Wwrite-strings -Wcast-qual -Wno-missing-field-initializers
 SAN_ON  := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 SANFLAGS := $(if $(SAN),$(SAN_ON))
-CPPFLAGS += -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DKT_VERSION='"$(VERSION)"' -DKT_PREFIX='"$(PREFIX)"' -Ilib
+CPPFLAGS += -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DKT_VERSION='"$(VERSION)"' -Ilib
 CFLAGS  += -std=gnu17 $(OPT) $(WARN) $(if $(WERROR),-Werror)
 
 all: tools
-.PHONY: all tools help setup run check lint bench fuzz install clean check-deps unit
+.PHONY: all tools help setup run check lint bench fuzz install clean check-deps unit corpus
 
 LIB_O   := $(patsubst %.c,$(B)/%.o,$(wildcard lib/*.c))
 $(B)/libkt.a: $(LIB_O)
@@ -55,13 +55,20 @@ $(B)/libkt.a: $(LIB_O)
 
 $(B)/%.o: %.c | $(B)/.dirs
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(SANFLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(SANFLAGS) $(COVERAGE) -MMD -MP -c -o $@ $<
 
 $(B)/.dirs:
 	@mkdir -p $(B)/bin $(B)/libexec/ktstr $(B)/share/ktstr
 	@ln -sfn ../../../scenarios $(B)/share/ktstr/scenarios
 	@ln -sfn ../../ktstr $(B)/bin/ktstr
 	@touch $@
+
+# One file knows the prefix: it alone is compiled again when the prefix changes.
+$(B)/lib/child.o $(B)/static/lib/child.o: CPPFLAGS += -DKT_PREFIX='"$(PREFIX)"'
+$(B)/lib/child.o $(B)/static/lib/child.o: $(B)/.prefix
+$(B)/.prefix: FORCE | $(B)/.dirs
+	@echo '$(PREFIX)' | cmp -s - $@ || echo '$(PREFIX)' >$@
+FORCE:
 
 # $(1) tool, $(2) where it goes
 define tool
@@ -82,15 +89,98 @@ ifneq ($(wildcard kt-vm/kt-init.c),)
 tools: $(B)/libexec/ktstr/kt-init
 endif
 
-# Unit tests: each tests/unit/test_*.c is a program that prints TAP.
+# Unit tests: each tests/unit/test_X.c is a program that prints TAP. Beside libkt it is linked with the
+# objects of test_X_O.
 UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
-$(B)/unit/%: $(B)/tests/unit/%.o $(B)/libkt.a
+.SECONDEXPANSION:
+$(B)/unit/%: $(B)/tests/unit/%.o $$(addprefix $(B)/,$$(addsuffix .o,$$($$*_O))) $(B)/libkt.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $^ -ljansson -lm
+	$(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $^ -ljansson -lzstd -lm
 unit: $(UNIT)
+	tests/run-checks --build $(B) --only unit
+
+# Fuzz targets: tests/fuzz/fuzz_X.c has LLVMFuzzerTestOneInput; corpus/X/ are its inputs. Here they
+# replay the corpus, `make fuzz` looks for more.
+FUZZ    := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+REPLAY  := $(FUZZ:%=$(B)/replay/%)
+$(B)/replay/%: $(B)/tests/fuzz/%.o $$(addprefix $(B)/,$$(addsuffix .o,$$($$*_O))) $(B)/tests/fuzz/replay.o $(B)/libkt.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $^ -ljansson -lzstd -lm
+corpus: $(REPLAY)
+	tests/run-checks --build $(B) --only corpus
+
+FUZZ_SECS ?= 20
+fuzz:
+	@./setup.sh check
+	@$(MAKE) --no-print-directory B=build-fuzz CC=clang SANFLAGS='-fsanitize=address,undefined -fno-sanitize-recover=all' \
+		COVERAGE=-fsanitize=fuzzer-no-link $(FUZZ:%=build-fuzz/fuzz/%)
+	@tests/fuzz/run build-fuzz $(FUZZ_SECS) $(FUZZ)
+$(B)/fuzz/%: $(B)/tests/fuzz/%.o $$(addprefix $(B)/,$$(addsuffix .o,$$($$*_O))) $(B)/libkt.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(SANFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ -ljansson -lzstd -lm
+
+help:
+	@sed -n 's/^#: //p' Makefile
+
+#: make            build everything into build/ (needs `make setup` or its packages)
+#: make setup      install what is missing, build, get a kernel (Debian; needs root only if packages are missing)
+#: make run        the main job: six scenarios in a virtual machine, judged
+#: make check      every test; the last line is "N passed, N failed, N skipped"
+#: make SAN=1 check  the same under the address and undefined-behaviour sanitizers, in build-san/
+#: make unit       the unit tests alone
+#: make corpus     the fuzz targets over their stored inputs
+#: make check-deps who may include and call what
+#: make lint       cppcheck, clang-tidy, shellcheck, mandoc, gcc and clang with -Werror, clang-format
+#: make bench      ratios against other programs, as records
+#: make fuzz       libFuzzer, FUZZ_SECS=20 seconds for each target
+#: make install    into $(DESTDIR)$(PREFIX), /usr/local by default
+#: make clean      remove what was built
+
+setup:
+	@./setup.sh check
+	@$(MAKE) --no-print-directory -s -j2 tools
+	@$(B)/bin/kt-kernel get >/dev/null
+
+# The second time everything is there, and this is one boot and six scenarios.
+run:
+	@./setup.sh run
+	@$(MAKE) --no-print-directory -s -j2 tools
+	@$(B)/bin/kt-kernel get >/dev/null
+	@$(B)/bin/ktstr test --topology 1n2l2c1t --duration 5s $(RUN_SCENARIOS)
+RUN_SCENARIOS := cgroup_steady cgroup_cpuset_llc_steady cgroup_oversubscribed \
+		 cgroup_bursty_imbalance mutex_contention_light fork_exit_churn
+
+check:
+	@./setup.sh check
+	@$(MAKE) --no-print-directory -s -j2 tools $(UNIT) $(REPLAY)
+	@$(B)/bin/kt-kernel get >/dev/null
+	@tests/run-checks --build $(B)
+
+check-deps:
+	@tests/check-deps
+
+lint:
+	@./setup.sh check
+	@tests/lint
+
+bench:
+	@./setup.sh check
+	@$(MAKE) --no-print-directory -s -j2 tools
+	@tests/bench/run $(B)
+
+install: tools
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin libexec/ktstr share/ktstr/scenarios share/man/man1 share/man/man7 \
+		share/bash-completion/completions)
+	install -m 755 $(TOOLS:%=$(B)/bin/%) ktstr $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(addprefix $(B)/libexec/ktstr/,$(LIBEXEC) $(STATIC)) $(DESTDIR)$(PREFIX)/libexec/ktstr
+	install -m 644 scenarios/*.json $(DESTDIR)$(PREFIX)/share/ktstr/scenarios
+	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 man/*.7 $(DESTDIR)$(PREFIX)/share/man/man7
+	install -m 644 completions/ktstr.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/ktstr
+	cd $(DESTDIR)$(PREFIX)/share/bash-completion/completions && for t in $(TOOLS); do ln -sfn ktstr $$t; done
 
 clean:
-	rm -rf build build-san build-fuzz
+	rm -rf build build-san build-fuzz build-lint
 
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
