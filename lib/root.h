@@ -11,6 +11,11 @@
  * closes it) or -errno. */
 int root_open(const char *dir);
 
+/* root_openat - open a file or directory below the root, close-on-exec. Links stay inside: an
+ * absolute one, or "..", counts from the root, as after chroot(2); the magic links of /proc/PID
+ * (fd/N, exe, root) are not followed (-ELOOP, -EXDEV). Returns an fd or -errno. */
+int root_openat(int root_fd, const char *path, int flags);
+
 /* root_read - read one small text file below the root.
  *   root_fd  directory, from root_open(); the caller keeps it
  *   path     as the kernel names it, "/proc/loadavg"

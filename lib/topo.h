@@ -55,6 +55,14 @@ struct topo_node {
 	int64_t mem_kb, free_kb; /* -1: not told */
 };
 
+/* Readings that could not be had: how often one kind failed for one reason. */
+struct topo_missing {
+	const char *what; /* static text: "capacity", "cache", … */
+	int err; /* a positive errno */
+	unsigned int n;
+};
+#define TOPO_MISSING_MAX 32 /* kinds times the few reasons that occur */
+
 struct topo {
 	struct topo_cpu *cpu; /* ascending by number, offline ones too */
 	unsigned int n_cpus;
@@ -68,6 +76,8 @@ struct topo {
 	struct cpuset present, online;
 	struct cpuset cgroup, affinity; /* where this process may run */
 	bool has_cgroup, has_affinity; /* whether the two are known */
+	struct topo_missing missing[TOPO_MISSING_MAX]; /* entries of one kind lie together */
+	unsigned int n_missing;
 	int at[CPUSET_MAX]; /* index + 1 into cpu by number, 0: no such CPU */
 };
 

@@ -1,0 +1,692 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The topology of a live machine or of a captured tree, from /sys/devices/system and /proc.
+ *
+ * One pass over the CPUs in ascending order. What CPUs share (core, package, die, cluster, cache)
+ * is read once, at the first of them: the kernel's list of the sharers places the others. */
+#include "cleanup.h"
+#include "num.h"
+#include "root.h"
+#include "topo.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CPU_DIR "sys/devices/system/cpu"
+#define NODE_DIR "sys/devices/system/node"
+#define MAX_CACHE_INDEX 16 /* x86 has 4, s390 up to 8 */
+
+struct reader {
+	struct topo *t;
+	int root_fd;
+	int dir_fd; /* of CPU_DIR */
+	char *text; /* CPUSET_TEXT bytes: the file read last */
+};
+
+/* Count a reading that could not be had. One more kind or reason than there is room for is counted
+ * with the last: the sum stays right. */
+static void missing(struct topo *t, const char *what, int rc)
+{
+	unsigned int i, at = t->n_missing;
+
+	for (i = 0; i < t->n_missing; i++) {
+		if (strcmp(t->missing[i].what, what) != 0)
+			continue;
+		at = i + 1; /* behind its kin */
+		if (t->missing[i].err == -rc) {
+			t->missing[i].n++;
+			return;
+		}
+	}
+	if (t->n_missing == TOPO_MISSING_MAX) {
+		t->missing[TOPO_MISSING_MAX - 1].n++;
+		return;
+	}
+	memmove(&t->missing[at + 1], &t->missing[at], (t->n_missing - at) * sizeof(t->missing[0]));
+	t->missing[at] = (struct topo_missing){ what, -rc, 1 };
+	t->n_missing++;
+}
+
+/* The errors that tell something about this process, not about the machine it looks at. */
+static bool is_own_trouble(int rc)
+{
+	return rc == -ENOMEM || rc == -EMFILE || rc == -ENFILE;
+}
+
+/* Read a sysfs file below dir_fd into r->text. Unlike root_read() it takes a short read for the
+ * end: so it is in sysfs, where a read gives a whole file or a whole page. */
+static int slurp(struct reader *r, int dir_fd, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static int slurp(struct reader *r, int dir_fd, const char *fmt, ...)
+{
+	char path[128];
+	size_t len = 0;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(path, sizeof(path), fmt, ap);
+	va_end(ap);
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return -ENAMETOOLONG;
+	{
+		AUTO_FD fd = root_openat(dir_fd, path, O_RDONLY);
+
+		if (fd < 0)
+			return fd;
+		for (;;) {
+			ssize_t got = read(fd, r->text + len, CPUSET_TEXT - 1 - len);
+
+			if (got < 0 && errno == EINTR)
+				continue;
+			if (got < 0)
+				return -errno;
+			len += (size_t)got;
+			if (len == CPUSET_TEXT - 1)
+				return -E2BIG;
+			if (got == 0 || got % 4096 != 0)
+				break;
+		}
+	}
+	r->text[len] = '\0';
+	return 0;
+}
+
+/* A number that the kernel writes with %d; what it means by "unknown" is left to the caller. */
+static int slurp_int(struct reader *r, int cpu, const char *file, int *ret)
+{
+	int rc = slurp(r, r->dir_fd, "cpu%d/%s", cpu, file);
+
+	if (rc < 0)
+		return rc;
+	r->text[strcspn(r->text, "\n")] = '\0';
+	return num_int(r->text, INT_MIN, INT_MAX, ret);
+}
+
+/* Raw ids: the kernel says -1 when it has none. */
+static int raw_id(struct reader *r, int cpu, const char *file)
+{
+	int v = -1;
+
+	return slurp_int(r, cpu, file, &v) < 0 || v < 0 ? -1 : v;
+}
+
+/* One of the kernel's sets of CPUs, under the first of its names that is there: names[0..], each as
+ * list, then as mask when only that exists. *which keeps the name that worked. */
+struct names {
+	const char *list[2], *mask[2];
+};
+
+static int slurp_set(struct reader *r, int cpu, const struct names *names, struct cpuset *ret)
+{
+	int i, rc = -ENOENT;
+
+	for (i = 0; i < 2 && names->list[i]; i++) {
+		rc = slurp(r, r->dir_fd, "cpu%d/topology/%s", cpu, names->list[i]);
+		if (rc != -ENOENT)
+			return rc < 0 ? rc : cpuset_parse(r->text, ret);
+	}
+	for (i = 0; i < 2 && names->mask[i]; i++) {
+		rc = slurp(r, r->dir_fd, "cpu%d/topology/%s", cpu, names->mask[i]);
+		if (rc != -ENOENT)
+			return rc < 0 ? rc : cpuset_parse_mask(r->text, ret);
+	}
+	return rc;
+}
+
+/* The sharers that are online, this CPU always among them. */
+static int slurp_sharers(struct reader *r, int cpu, const char *what, const struct names *names,
+			 struct cpuset *ret)
+{
+	int rc = slurp_set(r, cpu, names, ret);
+
+	if (rc < 0) {
+		missing(r->t, what, rc);
+		return rc;
+	}
+	cpuset_and(ret, &r->t->online);
+	cpuset_add(ret, (unsigned int)cpu);
+	return 0;
+}
+
+static struct topo_cpu *cpu_at(struct topo *t, int cpu)
+{
+	return &t->cpu[t->at[cpu] - 1];
+}
+
+/* core_cpus_list and its kin got these names in 5.3, the old ones are still there in 6.x. */
+static const struct names core_names = { { "core_cpus_list", "thread_siblings_list" },
+					 { "core_cpus", "thread_siblings" } };
+static const struct names package_names = { { "package_cpus_list", "core_siblings_list" },
+					    { "package_cpus", "core_siblings" } };
+static const struct names die_names = { { "die_cpus_list", NULL }, { "die_cpus", NULL } };
+static const struct names cluster_names = { { "cluster_cpus_list", NULL },
+					    { "cluster_cpus", NULL } };
+
+static int read_core(struct reader *r, struct topo_cpu *c)
+{
+	struct topo *t = r->t;
+	struct cpuset set;
+	int id, core_id, smt = 0, rc;
+
+	core_id = raw_id(r, c->cpu, "topology/core_id");
+	rc = slurp_sharers(r, c->cpu, "core", &core_names, &set);
+	if (rc < 0) {
+		c->kernel_core_id = core_id;
+		return is_own_trouble(rc) ? rc : 0;
+	}
+	for (id = -1; (id = cpuset_next(&set, id + 1)) >= 0;) {
+		struct topo_cpu *o = cpu_at(t, id);
+
+		if (o->core >= 0)
+			continue;
+		o->core = (int)t->n_cores;
+		o->smt = smt++;
+		o->kernel_core_id = core_id;
+	}
+	t->n_cores++;
+	return 0;
+}
+
+static int read_package(struct reader *r, struct topo_cpu *c)
+{
+	struct topo *t = r->t;
+	struct cpuset set;
+	int id, raw, book, drawer, rc;
+
+	raw = raw_id(r, c->cpu, "topology/physical_package_id");
+	book = raw_id(r, c->cpu,
+		      "topology/book_id"); /* s390: books of packages, drawers of books */
+	drawer = book < 0 ? -1 : raw_id(r, c->cpu, "topology/drawer_id");
+	rc = slurp_sharers(r, c->cpu, "package", &package_names, &set);
+	if (rc < 0) {
+		c->kernel_package_id = raw;
+		c->kernel_book_id = book;
+		c->kernel_drawer_id = drawer;
+		return is_own_trouble(rc) ? rc : 0;
+	}
+	for (id = -1; (id = cpuset_next(&set, id + 1)) >= 0;) {
+		struct topo_cpu *o = cpu_at(t, id);
+
+		if (o->package >= 0)
+			continue;
+		o->package = (int)t->n_packages;
+		o->kernel_package_id = raw;
+		o->kernel_book_id = book;
+		o->kernel_drawer_id = drawer;
+	}
+	t->n_packages++;
+	return 0;
+}
+
+static int read_die(struct reader *r, struct topo_cpu *c)
+{
+	struct topo *t = r->t;
+	struct cpuset set;
+	int id, raw, rc;
+
+	rc = slurp_sharers(r, c->cpu, "die", &die_names, &set);
+	if (rc < 0)
+		return is_own_trouble(rc) ? rc : 0;
+	raw = raw_id(r, c->cpu, "topology/die_id");
+	for (id = -1; (id = cpuset_next(&set, id + 1)) >= 0;) {
+		struct topo_cpu *o = cpu_at(t, id);
+
+		if (o->die >= 0)
+			continue;
+		o->die = (int)t->n_dies;
+		o->kernel_die_id = raw;
+	}
+	t->n_dies++;
+	return 0;
+}
+
+/* Without clusters the kernel says -1 (x86 also 65535, an id of 16 bits that was never set) and
+ * lists each CPU alone, which must not be taken for a cluster of one. */
+static int read_cluster(struct reader *r, struct topo_cpu *c)
+{
+	struct topo *t = r->t;
+	struct cpuset set;
+	int id, raw, rc;
+
+	raw = raw_id(r, c->cpu, "topology/cluster_id");
+	if (raw < 0 || raw == 65535)
+		return 0;
+	rc = slurp_sharers(r, c->cpu, "cluster", &cluster_names, &set);
+	if (rc < 0) {
+		c->kernel_cluster_id = raw;
+		return is_own_trouble(rc) ? rc : 0;
+	}
+	for (id = -1; (id = cpuset_next(&set, id + 1)) >= 0;) {
+		struct topo_cpu *o = cpu_at(t, id);
+
+		if (o->cluster >= 0)
+			continue;
+		o->cluster = (int)t->n_clusters;
+		o->kernel_cluster_id = raw;
+	}
+	t->n_clusters++;
+	return 0;
+}
+
+/* "512K", "32M", or bytes. Returns KiB, rounded up; -1 when it is no size. */
+static int64_t cache_kb(char *text)
+{
+	size_t len = strcspn(text, "\n");
+	char unit = len ? text[len - 1] : '\0';
+	uint64_t v;
+
+	text[unit == 'K' || unit == 'M' ? len - 1 : len] = '\0';
+	if (num_u64(text, 0, INT64_MAX / 1024, &v) < 0)
+		return -1;
+	return (int64_t)(unit == 'K' ? v : unit == 'M' ? v * 1024 : (v + 1023) / 1024);
+}
+
+/* Index and level of the largest cache that a CPU has; data before instructions where only the
+ * first level is left. Returns 0, -ENOENT without caches, or -errno. */
+static int largest_cache(struct reader *r, int cpu, int *ret_index, int *ret_level)
+{
+	int i, level, best = -1, best_level = 0, rc = -ENOENT;
+
+	for (i = 0; i < MAX_CACHE_INDEX; i++) {
+		char file[48];
+
+		(void)snprintf(file, sizeof(file), "cache/index%d/level", i); /* it fits */
+		rc = slurp_int(r, cpu, file, &level);
+		if (rc < 0)
+			break;
+		if (best >= 0 && level == best_level) {
+			rc = slurp(r, r->dir_fd, "cpu%d/cache/index%d/type", cpu, best);
+			if (rc == 0 && strcmp(r->text, "Instruction\n") == 0)
+				best = i;
+		}
+		if (level > best_level) {
+			best = i;
+			best_level = level;
+		}
+	}
+	if (best < 0)
+		return rc;
+	*ret_index = best;
+	*ret_level = best_level;
+	return 0;
+}
+
+/* *ret: the CPUs that share the cache. */
+static int cache_sharers(struct reader *r, int cpu, int index, struct cpuset *ret)
+{
+	int rc = slurp(r, r->dir_fd, "cpu%d/cache/index%d/shared_cpu_list", cpu, index);
+
+	if (rc == 0)
+		rc = cpuset_parse(r->text, ret);
+	else if (rc == -ENOENT &&
+		 (rc = slurp(r, r->dir_fd, "cpu%d/cache/index%d/shared_cpu_map", cpu, index)) == 0)
+		rc = cpuset_parse_mask(r->text, ret);
+	if (rc < 0)
+		return rc;
+	cpuset_and(ret, &r->t->online);
+	cpuset_add(ret, (unsigned int)cpu);
+	return 0;
+}
+
+static int new_llc(struct topo *t, const struct topo_llc *llc)
+{
+	t->llc[t->n_llcs] = *llc; /* there is room for one per CPU */
+	return (int)t->n_llcs++;
+}
+
+/* No cache known: the LLC that stands for the package, or for the machine. */
+static int stand_in_llc(struct topo *t, const struct topo_cpu *c)
+{
+	enum topo_llc_src src = c->package >= 0 ? TOPO_LLC_PACKAGE : TOPO_LLC_MACHINE;
+	unsigned int i;
+
+	for (i = 0; i < t->n_cpus; i++) {
+		const struct topo_cpu *o = &t->cpu[i];
+
+		if (o->llc >= 0 && t->llc[o->llc].src == src && o->package == c->package)
+			return o->llc;
+	}
+	return new_llc(t, &(struct topo_llc){ .level = -1, .kernel_id = -1, .kb = -1, .src = src });
+}
+
+static int read_llc(struct reader *r, struct topo_cpu *c)
+{
+	struct topo *t = r->t;
+	struct topo_llc llc = { .kernel_id = -1, .kb = -1, .src = TOPO_LLC_CACHE };
+	struct cpuset set;
+	char file[48];
+	int id, index = 0, rc, at = -1;
+
+	rc = largest_cache(r, c->cpu, &index, &llc.level);
+	if (rc == 0)
+		rc = cache_sharers(r, c->cpu, index, &set);
+	if (rc < 0) {
+		missing(t, "cache", rc);
+		if (is_own_trouble(rc))
+			return rc;
+		c->llc = stand_in_llc(t, c);
+		return 0;
+	}
+	/* Lists that disagree (a CPU that came online later): its own list joins it to the others.
+	 */
+	for (id = -1; at < 0 && (id = cpuset_next(&set, id + 1)) >= 0;) {
+		int k = cpu_at(t, id)->llc;
+
+		if (k >= 0 && t->llc[k].src == TOPO_LLC_CACHE && t->llc[k].level == llc.level)
+			at = k;
+	}
+	if (at < 0) {
+		(void)snprintf(file, sizeof(file), "cache/index%d/id", index); /* it fits */
+		llc.kernel_id = raw_id(r, c->cpu, file);
+		rc = slurp(r, r->dir_fd, "cpu%d/cache/index%d/size", c->cpu, index);
+		llc.kb = rc < 0 ? -1 : cache_kb(r->text);
+		if (llc.kb < 0)
+			missing(t, "llc_kb", rc < 0 ? rc : -EINVAL);
+		at = new_llc(t, &llc);
+	}
+	for (id = -1; (id = cpuset_next(&set, id + 1)) >= 0;)
+		if (cpu_at(t, id)->llc < 0)
+			cpu_at(t, id)->llc = at;
+	return 0;
+}
+
+static int read_cpu(struct reader *r, struct topo_cpu *c)
+{
+	int capacity, rc = 0;
+
+	if (!c->online) {
+		/* Some kernels keep the directory of an offline CPU, with the ids it had. */
+		c->kernel_core_id = raw_id(r, c->cpu, "topology/core_id");
+		c->kernel_package_id = raw_id(r, c->cpu, "topology/physical_package_id");
+		c->kernel_die_id = raw_id(r, c->cpu, "topology/die_id");
+		return 0;
+	}
+	if (c->core < 0)
+		rc = read_core(r, c);
+	if (rc == 0 && c->package < 0)
+		rc = read_package(r, c);
+	if (rc == 0 && c->die < 0)
+		rc = read_die(r, c);
+	if (rc == 0 && c->cluster < 0)
+		rc = read_cluster(r, c);
+	if (rc == 0 && c->llc < 0)
+		rc = read_llc(r, c);
+	if (rc < 0)
+		return rc;
+	rc = slurp_int(r, c->cpu, "cpu_capacity", &capacity);
+	if (rc == 0 && capacity >= 0)
+		c->capacity = capacity;
+	else
+		missing(r->t, "capacity", rc < 0 ? rc : -ERANGE);
+	return is_own_trouble(rc) ? rc : 0;
+}
+
+/* The value of "MemTotal: 16314908 kB" (in a node's file after "Node 0 "), or -1. */
+static int64_t meminfo_kb(const char *text, const char *key)
+{
+	const char *s = strstr(text, key);
+	char digits[24];
+	uint64_t v;
+	size_t n;
+
+	if (!s)
+		return -1;
+	s += strlen(key);
+	s += strspn(s, " ");
+	n = strspn(s, "0123456789");
+	if (n >= sizeof(digits) || strncmp(s + n, " kB", 3) != 0)
+		return -1;
+	memcpy(digits, s, n);
+	digits[n] = '\0';
+	return num_u64(digits, 0, INT64_MAX, &v) < 0 ? -1 : (int64_t)v;
+}
+
+static void read_memory(struct reader *r, struct topo_node *n, int rc)
+{
+	if (rc == 0) {
+		n->mem_kb = meminfo_kb(r->text, "MemTotal:");
+		n->free_kb = meminfo_kb(r->text, "MemFree:");
+	}
+	if (n->mem_kb < 0 || n->free_kb < 0)
+		missing(r->t, "memory", rc < 0 ? rc : -EINVAL);
+}
+
+/* "10 21\n": one number per node that is online, in ascending order. All or nothing. */
+static int parse_distances(const char *s, int *row, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		char digits[8];
+		size_t len;
+
+		s += strspn(s, " ");
+		len = strspn(s, "0123456789");
+		if (len == 0 || len >= sizeof(digits))
+			return -EINVAL;
+		memcpy(digits, s, len);
+		digits[len] = '\0';
+		if (num_int(digits, 0, INT_MAX, &row[i]) < 0)
+			return -EINVAL;
+		s += len;
+	}
+	return s[strspn(s, " \n")] == '\0' ? 0 : -EINVAL;
+}
+
+static int read_node(struct reader *r, int node_fd, unsigned int i)
+{
+	struct topo *t = r->t;
+	struct topo_node *n = &t->node[i];
+	int *row = t->distance + (size_t)i * t->n_nodes;
+	struct cpuset set;
+	unsigned int k;
+	int id, rc;
+
+	rc = slurp(r, node_fd, "node%d/cpulist", n->node);
+	if (rc == 0)
+		rc = cpuset_parse(r->text, &set);
+	else if (rc == -ENOENT && (rc = slurp(r, node_fd, "node%d/cpumap", n->node)) == 0)
+		rc = cpuset_parse_mask(r->text, &set);
+	if (is_own_trouble(rc))
+		return rc;
+	if (rc < 0) {
+		missing(t, "node", rc);
+		set = (struct cpuset){ 0 };
+	}
+	cpuset_and(&set, &t->online);
+	for (id = -1; (id = cpuset_next(&set, id + 1)) >= 0;)
+		if (cpu_at(t, id)->node < 0)
+			cpu_at(t, id)->node = n->node;
+	read_memory(r, n, slurp(r, node_fd, "node%d/meminfo", n->node));
+	rc = slurp(r, node_fd, "node%d/distance", n->node);
+	if (rc == 0)
+		rc = parse_distances(r->text, row, t->n_nodes);
+	if (rc < 0) {
+		missing(t, "distance", rc);
+		for (k = 0; k < t->n_nodes; k++)
+			row[k] = -1;
+	}
+	return is_own_trouble(rc) ? rc : 0;
+}
+
+/* The numbers of the nodeN directories. Only nodes that are online have one. */
+static int list_nodes(struct reader *r, struct cpuset *ret)
+{
+	AUTO_DIR *dir = root_dir(r->root_fd, NODE_DIR);
+	const struct dirent *de;
+	uint64_t id;
+
+	*ret = (struct cpuset){ 0 };
+	if (!dir)
+		return errno == ENOENT ? 0 : -errno;
+	for (;;) {
+		errno = 0; /* readdir says NULL for the end and for an error */
+		de = readdir(dir);
+		if (!de)
+			return -errno;
+		if (strncmp(de->d_name, "node", 4) == 0 &&
+		    num_u64(de->d_name + 4, 0, CPUSET_MAX - 1, &id) == 0)
+			cpuset_add(ret, (unsigned int)id);
+	}
+}
+
+/* CPUs that no node's list has (offline ones, which the lists leave out): by the link nodeN in the
+ * CPU's directory. */
+static void find_nodes_by_link(struct reader *r)
+{
+	struct topo *t = r->t;
+	unsigned int i, k;
+
+	for (i = 0; i < t->n_cpus; i++) {
+		struct topo_cpu *c = &t->cpu[i];
+
+		for (k = 0; c->node < 0 && k < t->n_nodes; k++) {
+			char path[48];
+
+			(void)snprintf(path, sizeof(path), "cpu%d/node%d", c->cpu,
+				       t->node[k].node); /* it fits */
+			if (faccessat(r->dir_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+				c->node = t->node[k].node;
+		}
+	}
+}
+
+static int read_nodes(struct reader *r)
+{
+	AUTO_FD node_fd = -1;
+	struct topo *t = r->t;
+	struct cpuset ids;
+	unsigned int i;
+	int id, rc;
+
+	rc = list_nodes(r, &ids);
+	if (rc < 0)
+		return rc;
+	t->numa = !cpuset_empty(&ids);
+	if (!t->numa)
+		cpuset_add(&ids, 0);
+	t->n_nodes = cpuset_count(&ids);
+	t->node = calloc(t->n_nodes, sizeof(*t->node));
+	t->distance = calloc((size_t)t->n_nodes * t->n_nodes, sizeof(*t->distance));
+	if (!t->node || !t->distance)
+		return -ENOMEM;
+	for (i = 0, id = -1; (id = cpuset_next(&ids, id + 1)) >= 0; i++)
+		t->node[i] = (struct topo_node){ .node = id, .mem_kb = -1, .free_kb = -1 };
+	if (!t->numa) {
+		/* A kernel without CONFIG_NUMA calls all there is node 0. */
+		for (i = 0; i < t->n_cpus; i++)
+			t->cpu[i].node = 0;
+		t->distance[0] = 10;
+		read_memory(r, &t->node[0], slurp(r, r->root_fd, "proc/meminfo"));
+		return 0;
+	}
+	node_fd = root_openat(r->root_fd, NODE_DIR, O_PATH | O_DIRECTORY);
+	if (node_fd < 0)
+		return node_fd;
+	for (i = 0; i < t->n_nodes; i++) {
+		rc = read_node(r, node_fd, i);
+		if (rc < 0)
+			return rc;
+	}
+	find_nodes_by_link(r);
+	return 0;
+}
+
+/* CPUs that exist: what `present` says and what is online. */
+static int read_cpu_lists(struct reader *r)
+{
+	struct topo *t = r->t;
+	struct cpuset present;
+	unsigned int i = 0;
+	int id, rc;
+
+	rc = slurp(r, r->dir_fd, "online");
+	if (rc == 0)
+		rc = cpuset_parse(r->text, &t->online);
+	if (rc < 0 || cpuset_empty(&t->online))
+		return is_own_trouble(rc) ? rc : -ENODATA;
+	rc = slurp(r, r->dir_fd, "present");
+	if (rc == 0)
+		rc = cpuset_parse(r->text, &present);
+	if (rc < 0) {
+		missing(t, "present", rc);
+		present = t->online;
+	}
+	cpuset_or(&present, &t->online);
+	t->n_cpus = cpuset_count(&present);
+	t->cpu = calloc(t->n_cpus, sizeof(*t->cpu));
+	t->llc = calloc(t->n_cpus, sizeof(*t->llc)); /* made smaller once their number is known */
+	if (!t->cpu || !t->llc)
+		return -ENOMEM;
+	for (id = -1; (id = cpuset_next(&present, id + 1)) >= 0; i++) {
+		t->at[id] = (int)i + 1;
+		t->cpu[i] = (struct topo_cpu){
+			.cpu = id,
+			.online = cpuset_has(&t->online, (unsigned int)id),
+			.core = -1,
+			.smt = -1,
+			.llc = -1,
+			.node = -1,
+			.die = -1,
+			.package = -1,
+			.cluster = -1,
+			.kernel_core_id = -1,
+			.kernel_die_id = -1,
+			.kernel_package_id = -1,
+			.kernel_cluster_id = -1,
+			.kernel_book_id = -1,
+			.kernel_drawer_id = -1,
+			.capacity = -1,
+		};
+	}
+	return 0;
+}
+
+static int read_all(struct reader *r, bool live)
+{
+	struct topo *t = r->t;
+	struct topo_llc *fit;
+	unsigned int i;
+	int rc;
+
+	r->dir_fd = root_openat(r->root_fd, CPU_DIR, O_PATH | O_DIRECTORY);
+	if (r->dir_fd < 0)
+		return r->dir_fd;
+	rc = read_cpu_lists(r);
+	for (i = 0; rc == 0 && i < t->n_cpus; i++)
+		rc = read_cpu(r, &t->cpu[i]);
+	if (rc == 0)
+		rc = read_nodes(r);
+	if (rc < 0)
+		return rc;
+	fit = realloc(t->llc, t->n_llcs * sizeof(*t->llc)); /* an online CPU has one */
+	if (fit)
+		t->llc = fit;
+	(void)live;
+	return topo_derive(t);
+}
+
+int topo_read(int root_fd, bool live, struct topo *ret)
+{
+	struct topo *t = calloc(1, sizeof(*t)); /* too large for a stack that may be small */
+	struct reader r = { .t = t, .root_fd = root_fd, .dir_fd = -1 };
+	int rc = -ENOMEM;
+
+	r.text = malloc(CPUSET_TEXT);
+	if (t && r.text)
+		rc = read_all(&r, live);
+	if (rc == 0)
+		*ret = *t;
+	else if (t)
+		topo_free(t);
+	drop_fd(&r.dir_fd);
+	free(r.text);
+	free(t);
+	return rc;
+}
