@@ -49,7 +49,7 @@ static int emit_llc(struct jsonw *w, const struct topo *t, unsigned int i)
 	static const char *const src[] = {
 		[TOPO_LLC_CACHE] = "cache",
 		[TOPO_LLC_PACKAGE] = "package",
-		[TOPO_LLC_MACHINE] = "machine",
+		[TOPO_LLC_NODE] = "node",
 		[TOPO_LLC_SPEC] = "spec",
 	};
 	const struct topo_llc *llc = &t->llc[i];

@@ -53,7 +53,7 @@ static int load(const struct opts *o, struct topo *ret)
 	root_fd = root_open(o->root_dir);
 	if (root_fd < 0)
 		return warn_rc(root_fd, "open '%s'", o->root_dir ? o->root_dir : "/");
-	rc = topo_read(root_fd, !o->root_dir, ret);
+	rc = topo_read(root_fd, ret);
 	if (rc < 0)
 		return warn_rc(rc, "read the CPUs in '%s/sys/devices/system/cpu'",
 			       o->root_dir ? o->root_dir : "");

@@ -60,6 +60,7 @@ bool topo_spec(const struct topo *t, struct topospec *ret)
 {
 	struct cpuset on_node = { 0 };
 	unsigned int i, n_online = cpuset_count(&t->online);
+	int64_t capacity = -2; /* of the first CPU */
 	int llc_of_core[CPUSET_MAX];
 	struct topospec s;
 
@@ -77,6 +78,10 @@ bool topo_spec(const struct topo *t, struct topospec *ret)
 
 		if (!c->online)
 			continue;
+		if (capacity == -2)
+			capacity = c->capacity;
+		if (c->capacity != capacity)
+			return false; /* hybrid */
 		if (c->core < 0 || c->llc < 0 || c->node < 0 || c->smt < 0 ||
 		    (unsigned int)c->smt >= s.threads)
 			return false;

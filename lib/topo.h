@@ -7,8 +7,9 @@
  * kernel_*. Any id that is unknown is -1.
  *
  * A CPU's LLC is the largest cache level that this CPU has, shared as its shared_cpu_list says.
- * Where the kernel tells nothing about caches (some virtual machines, Arm, s390) the CPUs of one
- * package count as one LLC, and if packages are unknown too, all of the machine: enum topo_llc_src.
+ * Where the kernel tells nothing about caches (some virtual machines, Arm, RISC-V, s390) the CPUs of
+ * one package on one node count as one LLC, which is how the scheduler itself groups them there
+ * (cpu_coregroup_mask()), and if packages are unknown too, those of a node: enum topo_llc_src.
  *
  * An offline CPU has no place: core, smt, llc, die, package and cluster are -1, since the kernel's
  * lists hold online CPUs only. Its raw ids are kept where the kernel still shows them. */
@@ -24,8 +25,8 @@
 
 enum topo_llc_src {
 	TOPO_LLC_CACHE, /* cache/index*, the rule */
-	TOPO_LLC_PACKAGE, /* no cache known: one per package */
-	TOPO_LLC_MACHINE, /* nor packages: one for all such CPUs */
+	TOPO_LLC_PACKAGE, /* no cache known: the part of a package that is on one node */
+	TOPO_LLC_NODE, /* nor packages: a node, which without NUMA is the machine */
 	TOPO_LLC_SPEC, /* from a spec: there is no machine */
 };
 
@@ -86,12 +87,17 @@ struct topo {
  * releases *ret with topo_free(); it is untouched on failure. */
 int topo_from_spec(const struct topospec *spec, struct topo *ret);
 
-/* topo_read - the machine whose /sys and /proc lie below root_fd (root_open()).
- *   live  root_fd is "/" of this machine: affinity is asked of the kernel; else it is known only
- *         if the tree has /proc/self/status.
+/* topo_read - the machine whose /sys and /proc lie below root_fd (root_open()). Asks nothing of the
+ * live machine, and leaves the sets cgroup and affinity unknown: topo_read_allowed() has them.
  * Returns 0; -ENODATA when the tree has no usable list of online CPUs; -ENOMEM, or another -errno
- * of the first file that was there and could not be read. *ret is untouched on failure. */
-int topo_read(int root_fd, bool live, struct topo *ret);
+ * when a directory was there and could not be read. *ret is untouched on failure. */
+int topo_read(int root_fd, struct topo *ret);
+
+/* topo_read_allowed - fill in where this process may run.
+ *   live  root_fd is "/" of this machine: affinity is asked of the kernel; else it is known only
+ *         if the tree has proc/self/status, and the cgroup if it has proc/self/cgroup and so on
+ * What is not known stays unknown. */
+void topo_read_allowed(int root_fd, bool live, struct topo *t);
 
 /* topo_derive - for a model put together by hand (from records): cpu[0..n_cpus) and node[] hold
  * ids (ascending), topo_derive fills at, llc[].cpus and .nodes, node[].cpus, present, online and
@@ -118,8 +124,8 @@ unsigned int topo_cpu_nodes(const struct topo *t);
 unsigned int topo_max_smt(const struct topo *t);
 
 /* topo_spec - the spec of a uniform machine, judged by its online CPUs, however they are numbered.
- * Returns false when no spec says it: unequal LLCs or cores, an LLC over two nodes, a node without
- * CPUs. */
+ * Returns false when no spec says it: unequal LLCs or cores, CPUs of different capacity, an LLC over two nodes,
+ * a node without CPUs. */
 bool topo_spec(const struct topo *t, struct topospec *ret);
 
 #endif

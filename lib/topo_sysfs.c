@@ -25,6 +25,7 @@ struct reader {
 	int root_fd;
 	int dir_fd; /* of CPU_DIR */
 	char *text; /* CPUSET_TEXT bytes: the file read last */
+	bool books; /* there may be ids of books and drawers */
 };
 
 /* Count a reading that could not be had. One more kind or reason than there is room for is counted
@@ -162,11 +163,6 @@ static struct topo_cpu *cpu_at(struct topo *t, int cpu)
 /* core_cpus_list and its kin got these names in 5.3, the old ones are still there in 6.x. */
 static const struct names core_names = { { "core_cpus_list", "thread_siblings_list" },
 					 { "core_cpus", "thread_siblings" } };
-static const struct names package_names = { { "package_cpus_list", "core_siblings_list" },
-					    { "package_cpus", "core_siblings" } };
-static const struct names die_names = { { "die_cpus_list", NULL }, { "die_cpus", NULL } };
-static const struct names cluster_names = { { "cluster_cpus_list", NULL },
-					    { "cluster_cpus", NULL } };
 
 static int read_core(struct reader *r, struct topo_cpu *c)
 {
@@ -193,85 +189,73 @@ static int read_core(struct reader *r, struct topo_cpu *c)
 	return 0;
 }
 
-static int read_package(struct reader *r, struct topo_cpu *c)
+/* Groups above the core. Without an id (-1; x86 also says 65535 for a cluster id of 16 bits that
+ * was never set) the kernel's list of sharers has only the CPU itself, and that is not a group of
+ * one. */
+struct group {
+	const char *what, *id_file;
+	struct names names;
+	size_t id, raw; /* offsets of the two ids in struct topo_cpu */
+	size_t count; /* offset of their number in struct topo */
+};
+
+static const struct group groups[] = {
+	{ "package",
+	  "topology/physical_package_id",
+	  { { "package_cpus_list", "core_siblings_list" }, { "package_cpus", "core_siblings" } },
+	  offsetof(struct topo_cpu, package),
+	  offsetof(struct topo_cpu, kernel_package_id),
+	  offsetof(struct topo, n_packages) },
+	{ "die",
+	  "topology/die_id",
+	  { { "die_cpus_list", NULL }, { "die_cpus", NULL } },
+	  offsetof(struct topo_cpu, die),
+	  offsetof(struct topo_cpu, kernel_die_id),
+	  offsetof(struct topo, n_dies) },
+	{ "cluster",
+	  "topology/cluster_id",
+	  { { "cluster_cpus_list", NULL }, { "cluster_cpus", NULL } },
+	  offsetof(struct topo_cpu, cluster),
+	  offsetof(struct topo_cpu, kernel_cluster_id),
+	  offsetof(struct topo, n_clusters) },
+};
+
+static int *cpu_int(struct topo_cpu *c, size_t offset)
 {
-	struct topo *t = r->t;
-	struct cpuset set;
-	int id, raw, book, drawer, rc;
-
-	raw = raw_id(r, c->cpu, "topology/physical_package_id");
-	book = raw_id(r, c->cpu,
-		      "topology/book_id"); /* s390: books of packages, drawers of books */
-	drawer = book < 0 ? -1 : raw_id(r, c->cpu, "topology/drawer_id");
-	rc = slurp_sharers(r, c->cpu, "package", &package_names, &set);
-	if (rc < 0) {
-		c->kernel_package_id = raw;
-		c->kernel_book_id = book;
-		c->kernel_drawer_id = drawer;
-		return is_own_trouble(rc) ? rc : 0;
-	}
-	for (id = -1; (id = cpuset_next(&set, id + 1)) >= 0;) {
-		struct topo_cpu *o = cpu_at(t, id);
-
-		if (o->package >= 0)
-			continue;
-		o->package = (int)t->n_packages;
-		o->kernel_package_id = raw;
-		o->kernel_book_id = book;
-		o->kernel_drawer_id = drawer;
-	}
-	t->n_packages++;
-	return 0;
+	return (int *)(void *)((char *)c + offset);
 }
 
-static int read_die(struct reader *r, struct topo_cpu *c)
+static int read_group(struct reader *r, struct topo_cpu *c, const struct group *g)
 {
-	struct topo *t = r->t;
+	unsigned int *count = (unsigned int *)(void *)((char *)r->t + g->count);
 	struct cpuset set;
 	int id, raw, rc;
 
-	rc = slurp_sharers(r, c->cpu, "die", &die_names, &set);
+	raw = raw_id(r, c->cpu, g->id_file);
+	if (raw < 0 || (raw == 65535 && g->raw == offsetof(struct topo_cpu, kernel_cluster_id)))
+		return 0;
+	*cpu_int(c, g->raw) = raw;
+	rc = slurp_sharers(r, c->cpu, g->what, &g->names, &set);
 	if (rc < 0)
 		return is_own_trouble(rc) ? rc : 0;
-	raw = raw_id(r, c->cpu, "topology/die_id");
 	for (id = -1; (id = cpuset_next(&set, id + 1)) >= 0;) {
-		struct topo_cpu *o = cpu_at(t, id);
+		struct topo_cpu *o = cpu_at(r->t, id);
 
-		if (o->die >= 0)
+		if (*cpu_int(o, g->id) >= 0)
 			continue;
-		o->die = (int)t->n_dies;
-		o->kernel_die_id = raw;
+		*cpu_int(o, g->id) = (int)*count;
+		*cpu_int(o, g->raw) = raw;
 	}
-	t->n_dies++;
+	++*count;
 	return 0;
 }
 
-/* Without clusters the kernel says -1 (x86 also 65535, an id of 16 bits that was never set) and
- * lists each CPU alone, which must not be taken for a cluster of one. */
-static int read_cluster(struct reader *r, struct topo_cpu *c)
+/* s390: packages lie in books, books in drawers. */
+static void read_book(struct reader *r, struct topo_cpu *c)
 {
-	struct topo *t = r->t;
-	struct cpuset set;
-	int id, raw, rc;
-
-	raw = raw_id(r, c->cpu, "topology/cluster_id");
-	if (raw < 0 || raw == 65535)
-		return 0;
-	rc = slurp_sharers(r, c->cpu, "cluster", &cluster_names, &set);
-	if (rc < 0) {
-		c->kernel_cluster_id = raw;
-		return is_own_trouble(rc) ? rc : 0;
-	}
-	for (id = -1; (id = cpuset_next(&set, id + 1)) >= 0;) {
-		struct topo_cpu *o = cpu_at(t, id);
-
-		if (o->cluster >= 0)
-			continue;
-		o->cluster = (int)t->n_clusters;
-		o->kernel_cluster_id = raw;
-	}
-	t->n_clusters++;
-	return 0;
+	c->kernel_book_id = raw_id(r, c->cpu, "topology/book_id");
+	if (c->kernel_book_id >= 0)
+		c->kernel_drawer_id = raw_id(r, c->cpu, "topology/drawer_id");
 }
 
 /* "512K", "32M", or bytes. Returns KiB, rounded up; -1 when it is no size. */
@@ -340,16 +324,17 @@ static int new_llc(struct topo *t, const struct topo_llc *llc)
 	return (int)t->n_llcs++;
 }
 
-/* No cache known: the LLC that stands for the package, or for the machine. */
+/* No cache known: the LLC that stands for this CPU's part of its package. */
 static int stand_in_llc(struct topo *t, const struct topo_cpu *c)
 {
-	enum topo_llc_src src = c->package >= 0 ? TOPO_LLC_PACKAGE : TOPO_LLC_MACHINE;
+	enum topo_llc_src src = c->package >= 0 ? TOPO_LLC_PACKAGE : TOPO_LLC_NODE;
 	unsigned int i;
 
 	for (i = 0; i < t->n_cpus; i++) {
 		const struct topo_cpu *o = &t->cpu[i];
 
-		if (o->llc >= 0 && t->llc[o->llc].src == src && o->package == c->package)
+		if (o->llc >= 0 && t->llc[o->llc].src == src && o->package == c->package &&
+		    o->node == c->node)
 			return o->llc;
 	}
 	return new_llc(t, &(struct topo_llc){ .level = -1, .kernel_id = -1, .kb = -1, .src = src });
@@ -399,6 +384,7 @@ static int read_llc(struct reader *r, struct topo_cpu *c)
 static int read_cpu(struct reader *r, struct topo_cpu *c)
 {
 	int capacity, rc = 0;
+	size_t i;
 
 	if (!c->online) {
 		/* Some kernels keep the directory of an offline CPU, with the ids it had. */
@@ -409,12 +395,13 @@ static int read_cpu(struct reader *r, struct topo_cpu *c)
 	}
 	if (c->core < 0)
 		rc = read_core(r, c);
-	if (rc == 0 && c->package < 0)
-		rc = read_package(r, c);
-	if (rc == 0 && c->die < 0)
-		rc = read_die(r, c);
-	if (rc == 0 && c->cluster < 0)
-		rc = read_cluster(r, c);
+	for (i = 0; rc == 0 && i < KT_ARRAY_LEN(groups); i++)
+		if (*cpu_int(c, groups[i].id) < 0)
+			rc = read_group(r, c, &groups[i]);
+	if (r->books) {
+		read_book(r, c);
+		r->books = c->kernel_book_id >= 0; /* the first CPU tells for all */
+	}
 	if (rc == 0 && c->llc < 0)
 		rc = read_llc(r, c);
 	if (rc < 0)
@@ -648,7 +635,7 @@ static int read_cpu_lists(struct reader *r)
 	return 0;
 }
 
-static int read_all(struct reader *r, bool live)
+static int read_all(struct reader *r)
 {
 	struct topo *t = r->t;
 	struct topo_llc *fit;
@@ -659,28 +646,27 @@ static int read_all(struct reader *r, bool live)
 	if (r->dir_fd < 0)
 		return r->dir_fd;
 	rc = read_cpu_lists(r);
-	for (i = 0; rc == 0 && i < t->n_cpus; i++)
-		rc = read_cpu(r, &t->cpu[i]);
 	if (rc == 0)
 		rc = read_nodes(r);
+	for (i = 0; rc == 0 && i < t->n_cpus; i++)
+		rc = read_cpu(r, &t->cpu[i]);
 	if (rc < 0)
 		return rc;
 	fit = realloc(t->llc, t->n_llcs * sizeof(*t->llc)); /* an online CPU has one */
 	if (fit)
 		t->llc = fit;
-	(void)live;
 	return topo_derive(t);
 }
 
-int topo_read(int root_fd, bool live, struct topo *ret)
+int topo_read(int root_fd, struct topo *ret)
 {
 	struct topo *t = calloc(1, sizeof(*t)); /* too large for a stack that may be small */
-	struct reader r = { .t = t, .root_fd = root_fd, .dir_fd = -1 };
+	struct reader r = { .t = t, .root_fd = root_fd, .dir_fd = -1, .books = true };
 	int rc = -ENOMEM;
 
 	r.text = malloc(CPUSET_TEXT);
 	if (t && r.text)
-		rc = read_all(&r, live);
+		rc = read_all(&r);
 	if (rc == 0)
 		*ret = *t;
 	else if (t)
