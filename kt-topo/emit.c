@@ -123,31 +123,12 @@ static int emit_summary(struct jsonw *w, const struct topo *t)
 	return jsonw_end(w);
 }
 
-/* "missing":{"capacity":{"ENOENT":2}}; entries of one kind lie together. */
 static int emit_end(struct jsonw *w, const struct topo *t)
 {
-	const char *open = NULL;
-	unsigned int i;
-
 	jsonw_begin(w, "end");
 	jsonw_str(w, "tool", "kt-topo");
 	jsonw_str(w, "outcome", "ok");
-	jsonw_obj(w, "missing");
-	for (i = 0; i < t->n_missing; i++) {
-		const struct topo_missing *m = &t->missing[i];
-		const char *name = strerrorname_np(m->err);
-
-		if (!open || strcmp(open, m->what) != 0) {
-			if (open)
-				jsonw_obj_end(w);
-			open = m->what;
-			jsonw_obj(w, open);
-		}
-		jsonw_u64(w, name ? name : "EUNKNOWN", m->n);
-	}
-	if (open)
-		jsonw_obj_end(w);
-	jsonw_obj_end(w);
+	missing_write(&t->missing, w);
 	return jsonw_end(w);
 }
 

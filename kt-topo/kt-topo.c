@@ -57,6 +57,8 @@ static int load(const struct opts *o, struct topo *ret)
 	if (rc < 0)
 		return warn_rc(rc, "read the CPUs in '%s/sys/devices/system/cpu'",
 			       o->root_dir ? o->root_dir : "");
+	if (!o->shape && !o->cpuspecs)
+		topo_read_allowed(root_fd, !o->root_dir, ret);
 	return 0;
 }
 

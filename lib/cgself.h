@@ -10,22 +10,20 @@
 
 struct cgself {
 	bool v1, v2; /* such a hierarchy is mounted; both: hybrid */
-	char v2_mount[PATH_MAX]; /* "/sys/fs/cgroup"; "" when not mounted */
-	char v2_cgroup[PATH_MAX]; /* directory of our cgroup below the root; "" when it is not seen */
-	char cpuset_mount[PATH_MAX]; /* of the v1 hierarchy with cpuset; "" when there is none */
-	char cpuset_cgroup[PATH_MAX];
+	/* Directories as seen below the root; "" when there is none or it cannot be seen. */
+	char v2_mount[PATH_MAX], v2_dir[PATH_MAX]; /* the unified hierarchy, our cgroup in it */
+	char set_mount[PATH_MAX], set_dir[PATH_MAX]; /* the same of a v1 cpuset hierarchy */
 };
 
-/* cgself_read - from proc/self/mountinfo and proc/self/cgroup below root_fd. Returns 0, or -errno
- * when the two cannot be read (*ret is then untouched). */
+/* cgself_parse - from the text of proc/self/mountinfo and proc/self/cgroup. */
+void cgself_parse(const char *mountinfo, const char *cgroup, struct cgself *ret);
+
+/* cgself_read - the same from the files below root_fd. Returns 0, or -errno when they cannot be
+ * read (*ret is then untouched). */
 int cgself_read(int root_fd, struct cgself *ret);
 
-/* cgself_cpus - the CPUs that the cgroup of this process may use: cpuset.cpus.effective of the
- * nearest cgroup that has one. Returns 0, -ENOENT when no cpuset says anything, or another -errno. */
+/* cgself_cpus - the CPUs that the cgroup of this process may use: what the nearest cgroup with a
+ * cpuset says is effective. Returns 0, -ENOENT when none says anything, or another -errno. */
 int cgself_cpus(int root_fd, const struct cgself *cg, struct cpuset *ret);
-
-/* cgself_parse_mounts, cgself_parse_cgroup - the parsers behind it. text need not be sane. */
-void cgself_parse_mounts(char *mountinfo, struct cgself *cg, char v2_root[PATH_MAX],
-			 char cpuset_root[PATH_MAX]);
 
 #endif

@@ -7,8 +7,8 @@
  * kernel_*. Any id that is unknown is -1.
  *
  * A CPU's LLC is the largest cache level that this CPU has, shared as its shared_cpu_list says.
- * Where the kernel tells nothing about caches (some virtual machines, Arm, RISC-V, s390) the CPUs of
- * one package on one node count as one LLC, which is how the scheduler itself groups them there
+ * Where the kernel tells nothing about caches (some virtual machines, Arm, RISC-V, s390) the CPUs
+ * of one package on one node count as one LLC, which is how the scheduler itself groups them there
  * (cpu_coregroup_mask()), and if packages are unknown too, those of a node: enum topo_llc_src.
  *
  * An offline CPU has no place: core, smt, llc, die, package and cluster are -1, since the kernel's
@@ -17,6 +17,7 @@
 #define KT_TOPO_H
 
 #include "cpuset.h"
+#include "missing.h"
 #include "topospec.h"
 
 #include <stdbool.h>
@@ -56,14 +57,6 @@ struct topo_node {
 	int64_t mem_kb, free_kb; /* -1: not told */
 };
 
-/* Readings that could not be had: how often one kind failed for one reason. */
-struct topo_missing {
-	const char *what; /* static text: "capacity", "cache", … */
-	int err; /* a positive errno */
-	unsigned int n;
-};
-#define TOPO_MISSING_MAX 32 /* kinds times the few reasons that occur */
-
 struct topo {
 	struct topo_cpu *cpu; /* ascending by number, offline ones too */
 	unsigned int n_cpus;
@@ -77,8 +70,7 @@ struct topo {
 	struct cpuset present, online;
 	struct cpuset cgroup, affinity; /* where this process may run */
 	bool has_cgroup, has_affinity; /* whether the two are known */
-	struct topo_missing missing[TOPO_MISSING_MAX]; /* entries of one kind lie together */
-	unsigned int n_missing;
+	struct missing missing; /* what could not be read */
 	int at[CPUSET_MAX]; /* index + 1 into cpu by number, 0: no such CPU */
 };
 
@@ -124,8 +116,8 @@ unsigned int topo_cpu_nodes(const struct topo *t);
 unsigned int topo_max_smt(const struct topo *t);
 
 /* topo_spec - the spec of a uniform machine, judged by its online CPUs, however they are numbered.
- * Returns false when no spec says it: unequal LLCs or cores, CPUs of different capacity, an LLC over two nodes,
- * a node without CPUs. */
+ * Returns false when no spec says it: unequal LLCs or cores, CPUs of different capacity, an LLC
+ * over two nodes, a node without CPUs. */
 bool topo_spec(const struct topo *t, struct topospec *ret);
 
 #endif

@@ -3,6 +3,7 @@
  *
  * One pass over the CPUs in ascending order. What CPUs share (core, package, die, cluster, cache)
  * is read once, at the first of them: the kernel's list of the sharers places the others. */
+#include "cgself.h"
 #include "cleanup.h"
 #include "num.h"
 #include "root.h"
@@ -27,30 +28,6 @@ struct reader {
 	char *text; /* CPUSET_TEXT bytes: the file read last */
 	bool books; /* there may be ids of books and drawers */
 };
-
-/* Count a reading that could not be had. One more kind or reason than there is room for is counted
- * with the last: the sum stays right. */
-static void missing(struct topo *t, const char *what, int rc)
-{
-	unsigned int i, at = t->n_missing;
-
-	for (i = 0; i < t->n_missing; i++) {
-		if (strcmp(t->missing[i].what, what) != 0)
-			continue;
-		at = i + 1; /* behind its kin */
-		if (t->missing[i].err == -rc) {
-			t->missing[i].n++;
-			return;
-		}
-	}
-	if (t->n_missing == TOPO_MISSING_MAX) {
-		t->missing[TOPO_MISSING_MAX - 1].n++;
-		return;
-	}
-	memmove(&t->missing[at + 1], &t->missing[at], (t->n_missing - at) * sizeof(t->missing[0]));
-	t->missing[at] = (struct topo_missing){ what, -rc, 1 };
-	t->n_missing++;
-}
 
 /* The errors that tell something about this process, not about the machine it looks at. */
 static bool is_own_trouble(int rc)
@@ -147,7 +124,7 @@ static int slurp_sharers(struct reader *r, int cpu, const char *what, const stru
 	int rc = slurp_set(r, cpu, names, ret);
 
 	if (rc < 0) {
-		missing(r->t, what, rc);
+		missing_add(&r->t->missing, what, rc);
 		return rc;
 	}
 	cpuset_and(ret, &r->t->online);
@@ -352,7 +329,7 @@ static int read_llc(struct reader *r, struct topo_cpu *c)
 	if (rc == 0)
 		rc = cache_sharers(r, c->cpu, index, &set);
 	if (rc < 0) {
-		missing(t, "cache", rc);
+		missing_add(&t->missing, "cache", rc);
 		if (is_own_trouble(rc))
 			return rc;
 		c->llc = stand_in_llc(t, c);
@@ -372,7 +349,7 @@ static int read_llc(struct reader *r, struct topo_cpu *c)
 		rc = slurp(r, r->dir_fd, "cpu%d/cache/index%d/size", c->cpu, index);
 		llc.kb = rc < 0 ? -1 : cache_kb(r->text);
 		if (llc.kb < 0)
-			missing(t, "llc_kb", rc < 0 ? rc : -EINVAL);
+			missing_add(&t->missing, "llc_kb", rc < 0 ? rc : -EINVAL);
 		at = new_llc(t, &llc);
 	}
 	for (id = -1; (id = cpuset_next(&set, id + 1)) >= 0;)
@@ -410,7 +387,7 @@ static int read_cpu(struct reader *r, struct topo_cpu *c)
 	if (rc == 0 && capacity >= 0)
 		c->capacity = capacity;
 	else
-		missing(r->t, "capacity", rc < 0 ? rc : -ERANGE);
+		missing_add(&r->t->missing, "capacity", rc < 0 ? rc : -ERANGE);
 	return is_own_trouble(rc) ? rc : 0;
 }
 
@@ -441,7 +418,7 @@ static void read_memory(struct reader *r, struct topo_node *n, int rc)
 		n->free_kb = meminfo_kb(r->text, "MemFree:");
 	}
 	if (n->mem_kb < 0 || n->free_kb < 0)
-		missing(r->t, "memory", rc < 0 ? rc : -EINVAL);
+		missing_add(&r->t->missing, "memory", rc < 0 ? rc : -EINVAL);
 }
 
 /* "10 21\n": one number per node that is online, in ascending order. All or nothing. */
@@ -483,7 +460,7 @@ static int read_node(struct reader *r, int node_fd, unsigned int i)
 	if (is_own_trouble(rc))
 		return rc;
 	if (rc < 0) {
-		missing(t, "node", rc);
+		missing_add(&t->missing, "node", rc);
 		set = (struct cpuset){ 0 };
 	}
 	cpuset_and(&set, &t->online);
@@ -495,7 +472,7 @@ static int read_node(struct reader *r, int node_fd, unsigned int i)
 	if (rc == 0)
 		rc = parse_distances(r->text, row, t->n_nodes);
 	if (rc < 0) {
-		missing(t, "distance", rc);
+		missing_add(&t->missing, "distance", rc);
 		for (k = 0; k < t->n_nodes; k++)
 			row[k] = -1;
 	}
@@ -602,7 +579,7 @@ static int read_cpu_lists(struct reader *r)
 	if (rc == 0)
 		rc = cpuset_parse(r->text, &present);
 	if (rc < 0) {
-		missing(t, "present", rc);
+		missing_add(&t->missing, "present", rc);
 		present = t->online;
 	}
 	cpuset_or(&present, &t->online);
@@ -656,6 +633,36 @@ static int read_all(struct reader *r)
 	if (fit)
 		t->llc = fit;
 	return topo_derive(t);
+}
+
+void topo_read_allowed(int root_fd, bool live, struct topo *t)
+{
+	struct cgself *cg = malloc(sizeof(*cg)); /* four paths */
+	char text[16384]; /* a status file has some 1500 bytes, with long lists more */
+	int rc = cg ? cgself_read(root_fd, cg) : -ENOMEM;
+
+	if (rc == 0)
+		rc = cgself_cpus(root_fd, cg, &t->cgroup);
+	t->has_cgroup = rc == 0;
+	if (rc < 0)
+		missing_add(&t->missing, "cgroup", rc);
+	free(cg);
+	if (live) {
+		rc = cpuset_getaffinity(0, &t->affinity);
+	} else {
+		ssize_t n = root_read(root_fd, "proc/self/status", text, sizeof(text));
+		char *s = n < 0 ? NULL : strstr(text, "\nCpus_allowed_list:");
+
+		rc = n < 0 ? (int)n : -EINVAL;
+		if (s) {
+			s += strlen("\nCpus_allowed_list:");
+			s[strcspn(s, "\n")] = '\0';
+			rc = cpuset_parse(s, &t->affinity);
+		}
+	}
+	t->has_affinity = rc == 0;
+	if (rc < 0)
+		missing_add(&t->missing, "affinity", rc);
 }
 
 int topo_read(int root_fd, struct topo *ret)
