@@ -17,7 +17,8 @@ kt-scenario_O   := kt-run/kt-scenario kt-run/expand kt-run/flags
 kt-scenario_PKG := jansson
 kt-play_O       := kt-run/kt-play kt-run/conduct kt-run/planfile
 kt-play_PKG     := jansson
-kt-check_O      := kt-run/kt-check kt-run/checks kt-run/stats
+kt-check_O      := kt-run/kt-check kt-run/checks kt-run/events kt-run/host kt-run/placement kt-run/stats \
+		   kt-run/thresh
 kt-check_PKG    := jansson
 kt-initramfs_O  := kt-vm/kt-initramfs kt-vm/gather kt-vm/ldso kt-vm/elf kt-vm/tree kt-vm/cpio kt-vm/store
 kt-initramfs_PKG := libarchive
