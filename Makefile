@@ -8,7 +8,7 @@ DESTDIR ?=
 # One list of objects per binary, and the libraries it may use: also to be read as documentation.
 kt-topo_O       := kt-topo/kt-topo kt-topo/emit
 kt-host_O       := kt-topo/kt-host
-kt-cgroup_O     := kt-cgroup/kt-cgroup kt-cgroup/ops kt-cgroup/stat
+kt-cgroup_O     := kt-cgroup/kt-cgroup kt-cgroup/parent kt-cgroup/ops kt-cgroup/stat
 kt-cgroup_PKG   := jansson
 kt-work_O       := kt-work/kt-work kt-work/spec kt-work/worker kt-work/lat kt-work/gen_cpu kt-work/gen_futex \
 		   kt-work/gen_pipe kt-work/gen_io kt-work/gen_mem

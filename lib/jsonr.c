@@ -17,6 +17,9 @@ json_t *jsonr_parse(struct jsonr_doc *doc, const char *file, unsigned long line,
 	json_error_t e;
 	json_t *v;
 
+	/* Else jansson seeds its hashes from /dev/urandom, and in a guest that has just booted that
+	 * read spins for seconds until the kernel has entropy, and is never twice the same. */
+	json_object_seed(1);
 	*doc = (struct jsonr_doc){ .file = file, .line = line, .text = text, .len = len };
 	v = json_loadb(text, len, JSON_REJECT_DUPLICATES, &e);
 	if (!v)
