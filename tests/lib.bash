@@ -15,3 +15,26 @@ export ASAN_OPTIONS=exitcode=99 LSAN_OPTIONS=exitcode=99 UBSAN_OPTIONS=exitcode=
 fixture_diff() {
 	diff -u "$1" <(printf '%s\n' "$output" | sed '/^{"type":"meta"/d')
 }
+
+# sample_run - one short run in a virtual machine, made once for all test files of a run: three scenarios,
+# one of which needs two LLCs and is skipped. Sets SAMPLE to the directory with plan, events, results and
+# console, and table and stderr of ktstr.
+sample_run() {
+	local dir=${KTSTR_SAMPLE:-$BATS_RUN_TMPDIR/sample}
+	mkdir -p "$dir"
+	(
+		flock 9
+		[ -e "$dir/status" ] && exit
+		rm -rf "$dir/run"
+		ktstr test --topology 1n1l2c1t --duration 2s --settle 100ms --workers 2 --keep "$dir/run" \
+			cgroup_steady cgroup_cpuset_llc_steady mutex_contention_light \
+			>"$dir/table" 2>"$dir/stderr" </dev/null
+		echo $? >"$dir/status"
+	) 9>"$dir/lock"
+	SAMPLE=$dir/run
+	if [ "$(cat "$dir/status")" != 0 ]; then
+		echo "the sample run ended with status $(cat "$dir/status")"
+		cat "$dir/table" "$dir/stderr"
+		return 1
+	fi
+}
