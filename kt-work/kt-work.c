@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* kt-work - spawns workers, and measures what the scheduler does to them. */
+#include "cleanup.h"
+#include "die.h"
+#include "out.h"
+#include "run.h"
+#include "serve.h"
+
+#include <getopt.h>
+#include <limits.h>
+#include <string.h>
+
+static const char help[] =
+	"usage: kt-work serve [--cgroup-root DIR]   read ops, write acks and reports\n"
+	"       kt-work run [OPTION]...             one group, by flags (run --help)\n"
+	"       kt-work types                       what workers can do\n\n"
+	"  --cgroup-root DIR  the cgroup that the groups' cgroups are below\n"
+	"  -h, --help, -V, --version\n";
+
+static int serve_main(int argc, char *argv[])
+{
+	enum {
+		OPT_ROOT = CHAR_MAX + 1
+	};
+	static const struct option longopts[] = {
+		{ "cgroup-root", required_argument, NULL, OPT_ROOT },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ 0 },
+	};
+	AUTO_FREE struct serve *sv = calloc(1, sizeof(*sv));
+	const char *root = NULL;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "hV", longopts, NULL)) != -1) {
+		switch (c) {
+		case OPT_ROOT:
+			root = optarg;
+			break;
+		case 'h':
+			return print_help(help);
+		case 'V':
+			return print_version();
+		default:
+			return KT_USAGE;
+		}
+	}
+	if (optind < argc)
+		die_usage("unexpected argument '%s'", argv[optind]);
+	if (!sv) {
+		warn_msg("no memory");
+		return KT_FAIL;
+	}
+	if (serve_begin(sv, root) == 0)
+		serve_stdin(sv);
+	return serve_end(sv);
+}
+
+int main(int argc, char *argv[])
+{
+	static const struct option longopts[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ 0 },
+	};
+	int c, rc, close_rc;
+
+	while ((c = getopt_long(argc, argv, "+hV", longopts, NULL)) != -1) {
+		switch (c) {
+		case 'h':
+			return print_help(help);
+		case 'V':
+			return print_version();
+		default:
+			return KT_USAGE;
+		}
+	}
+	argc -= optind;
+	argv += optind;
+	optind = 0; /* glibc: start again, with the subcommand as argv[0] */
+	if (argc == 0)
+		die_usage("want a subcommand: serve, run or types");
+	if (strcmp(argv[0], "serve") == 0)
+		rc = serve_main(argc, argv);
+	else if (strcmp(argv[0], "run") == 0)
+		rc = run_main(argc, argv);
+	else if (strcmp(argv[0], "types") == 0 && argc == 1)
+		rc = types_main();
+	else
+		die_usage("unexpected argument '%s'", argv[strcmp(argv[0], "types") == 0]);
+	close_rc = out_close(stdout);
+	if (close_rc < 0 && rc == KT_OK) {
+		warn_rc(close_rc, "write standard output");
+		rc = KT_FAIL;
+	}
+	return rc;
+}
