@@ -29,7 +29,7 @@ kt-kernel_O     := kt-kernel/kt-kernel kt-kernel/cache
 kt-kernel_PKG   := jansson
 kt-kernel-fetch_O := kt-kernel/kt-kernel-fetch kt-kernel/apt kt-kernel/unpack
 kt-kernel-fetch_PKG := libarchive
-kt-fmt_O        := kt-report/kt-fmt kt-report/table
+kt-fmt_O        := kt-report/kt-fmt kt-report/table kt-report/results kt-report/flat
 kt-fmt_PKG      := jansson
 kt-init_O       := kt-vm/kt-init
 

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* kt-fmt - records as tables for people. */
+#include "cleanup.h"
+#include "die.h"
+#include "flat.h"
+#include "jsonr.h"
+#include "ndjson.h"
+#include "out.h"
+#include "results.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char help[] =
+	"Usage: kt-fmt [OPTION]... < RECORDS\n"
+	"Print results, topologies and other records as tables.\n"
+	"\n"
+	"      --color WHEN  auto (on a terminal, unless NO_COLOR is set), always, never\n"
+	"  -h, --help        print this text\n"
+	"  -V, --version     print the version\n";
+
+/* What the stream's ends say, the worst first in rank. */
+enum verdict {
+	V_NONE,
+	V_SKIP,
+	V_OK,
+	V_FAIL
+};
+
+struct stream {
+	json_t *tables; /* object: type to the array of its records, in order of appearance */
+	json_t *open; /* tools whose meta waits for its end */
+	json_t *reasons; /* of ends that were not ok */
+	enum verdict verdict;
+	bool bad; /* a line was no record */
+	uint64_t seen;
+};
+
+static int add_row(struct stream *s, const char *type, json_t *rec)
+{
+	json_t *rows = json_object_get(s->tables, type);
+
+	if (!rows) {
+		rows = json_array();
+		if (json_object_set_new(s->tables, type, rows) < 0)
+			return -ENOMEM;
+	}
+	return json_array_append(rows, rec) < 0 ? -ENOMEM : 0;
+}
+
+static enum verdict verdict_of(const json_t *end)
+{
+	const char *outcome = rec_str(end, "outcome", "");
+
+	if (strcmp(outcome, "ok") == 0 ||
+	    (strcmp(outcome, "undecided") == 0 && rec_bool(end, "allow_undecided", false)))
+		return V_OK;
+	return strcmp(outcome, "skip") == 0 ? V_SKIP : V_FAIL;
+}
+
+/* An end closes its tool and those inside it that have not ended. Only the outermost speaks for the
+ * stream. */
+static int take_end(struct stream *s, const json_t *end)
+{
+	const char *tool = rec_str(end, "tool", "");
+	size_t n = json_array_size(s->open), i = n;
+	const char *reason = rec_str(end, "reason", NULL);
+
+	while (i > 0 && strcmp(json_string_value(json_array_get(s->open, i - 1)), tool) != 0)
+		i--;
+	if (i > 0 && i < n)
+		s->verdict = V_FAIL; /* those inside were cut off */
+	if (i > 0)
+		while (json_array_size(s->open) >= i)
+			(void)json_array_remove(s->open, json_array_size(s->open) - 1);
+	if (i <= 1 && verdict_of(end) > s->verdict)
+		s->verdict = verdict_of(end);
+	if (reason && verdict_of(end) == V_FAIL &&
+	    json_array_append_new(s->reasons, json_sprintf("%s: %s", tool, reason)) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+static int take_record(struct stream *s, json_t *rec)
+{
+	const char *type = rec_str(rec, "type", "");
+
+	s->seen++;
+	if (strcmp(type, "meta") == 0)
+		return json_array_append_new(s->open, json_string(rec_str(rec, "tool", ""))) < 0
+			       ? -ENOMEM
+			       : 0;
+	if (strcmp(type, "end") == 0)
+		return take_end(s, rec);
+	if (strcmp(type, "result") == 0 || flat_known(type))
+		return add_row(s, type, rec);
+	return 0;
+}
+
+/* Returns 0, or -errno, reported, when reading cannot go on. */
+static int read_all(struct stream *s)
+{
+	struct ndjson nd;
+	json_error_t err;
+	json_t *rec;
+	char *line;
+	size_t len;
+	int rc = 0, n;
+
+	ndjson_init(&nd, STDIN_FILENO);
+	while (rc == 0 && (n = ndjson_next(&nd, &line, &len)) != 0) {
+		if (n < 0) {
+			rc = warn_rc(n, "stdin:%llu", (unsigned long long)nd.line);
+			break;
+		}
+		if (len == 0)
+			continue;
+		rec = json_loadb(line, len, JSON_REJECT_DUPLICATES, &err);
+		if (!rec || !json_is_string(json_object_get(rec, "type"))) {
+			warn_msg("stdin:%llu: %s", (unsigned long long)nd.line,
+				 rec ? "a record is an object with a type" : err.text);
+			s->bad = true;
+		} else if (take_record(s, rec) < 0) {
+			rc = warn_rc(-ENOMEM, "read records");
+		}
+		json_decref(rec);
+	}
+	ndjson_free(&nd);
+	return rc;
+}
+
+static int print_all(const struct stream *s, FILE *out, bool color)
+{
+	const char *type;
+	json_t *rows;
+	bool first = true;
+	int rc = 0;
+
+	json_object_foreach (s->tables, type, rows) {
+		if (!first)
+			fputc('\n', out);
+		first = false;
+		rc = strcmp(type, "result") == 0 ? results_print(rows, out, color)
+						 : flat_print(type, rows, out, color);
+		if (rc < 0)
+			return rc;
+	}
+	return rc;
+}
+
+/* Returns an exit status. */
+static int run(FILE *out, bool color)
+{
+	struct stream s = { .tables = json_object(),
+			    .open = json_array(),
+			    .reasons = json_array() };
+	const json_t *reason;
+	size_t i;
+	int rc;
+
+	if (!s.tables || !s.open || !s.reasons)
+		rc = warn_rc(-ENOMEM, "start");
+	else
+		rc = read_all(&s);
+	if (s.tables && print_all(&s, out, color) < 0)
+		rc = warn_rc(-ENOMEM, "print");
+	json_array_foreach (s.reasons, i, reason)
+		warn_msg("%s", json_string_value(reason));
+	if (rc == 0 && s.seen == 0 && !s.bad) {
+		warn_msg("there were no records");
+		rc = -ENODATA;
+	}
+	if (rc == 0 && json_array_size(s.open) > 0) {
+		warn_msg("the stream was cut off: %s never ended",
+			 json_string_value(json_array_get(s.open, json_array_size(s.open) - 1)));
+		rc = -ENODATA;
+	}
+	if (rc == 0)
+		rc = s.bad || s.verdict == V_FAIL ? KT_FAIL : s.verdict == V_SKIP ? KT_SKIP : KT_OK;
+	json_decref(s.tables);
+	json_decref(s.open);
+	json_decref(s.reasons);
+	return rc < 0 ? KT_FAIL : rc;
+}
+
+int main(int argc, char *argv[])
+{
+	enum {
+		OPT_COLOR = CHAR_MAX + 1
+	};
+	static const struct option longopts[] = {
+		{ "color", required_argument, NULL, OPT_COLOR },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ 0 },
+	};
+	const char *no_color = getenv("NO_COLOR");
+	const bool auto_color = isatty(STDOUT_FILENO) && !(no_color && *no_color != '\0');
+	bool color = auto_color;
+	int opt, rc, close_rc;
+
+	while ((opt = getopt_long(argc, argv, "hV", longopts, NULL)) != -1) {
+		switch (opt) {
+		case OPT_COLOR:
+			if (strcmp(optarg, "always") == 0)
+				color = true;
+			else if (strcmp(optarg, "never") == 0)
+				color = false;
+			else if (strcmp(optarg, "auto") == 0)
+				color = auto_color;
+			else
+				die_usage("bad --color '%s': want auto, always or never", optarg);
+			break;
+		case 'h':
+			return print_help(help);
+		case 'V':
+			return print_version();
+		default:
+			return KT_USAGE;
+		}
+	}
+	if (optind < argc)
+		die_usage("unexpected argument '%s'", argv[optind]);
+	rc = run(stdout, color);
+	close_rc = out_close(stdout);
+	if (close_rc < 0)
+		rc = warn_rc(close_rc, "write standard output");
+	return rc < 0 ? KT_FAIL : rc;
+}
