@@ -7,11 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void count_missing(uint64_t *by_errno, int err)
-{
-	by_errno[-err < MISSING_ERRNOS ? -err : 0]++;
-}
-
 static void put_stats(struct jsonw *w, const struct member *m, struct missing *missing)
 {
 	const struct tele *t = m->t;
@@ -28,7 +23,7 @@ static void put_stats(struct jsonw *w, const struct member *m, struct missing *m
 	else
 		jsonw_null(w, "cpu_ns");
 	if (err < 0) {
-		count_missing(missing->schedstat, err);
+		missing_add(missing, "schedstat", err);
 		jsonw_null(w, "run_delay_ns");
 		jsonw_null(w, "pcount");
 		return;
@@ -139,7 +134,7 @@ static void put_pages(struct jsonw *w, const struct site *s, const struct tele *
 
 	if (!t->completed || t->numa_err < 0) {
 		if (t->completed)
-			count_missing(missing->numa, t->numa_err);
+			missing_add(missing, "numa_pages", t->numa_err);
 		jsonw_null(w, "numa_pages");
 		return;
 	}
@@ -210,31 +205,4 @@ int report_write(struct jsonw *w, const struct site *s, const struct group *g, u
 	put_wake(w, g, worker);
 	put_pages(w, s, t, missing);
 	return jsonw_end(w);
-}
-
-static void put_missing(struct jsonw *w, const char *key, const uint64_t *by_errno)
-{
-	bool any = false;
-	int i;
-
-	for (i = 0; i < MISSING_ERRNOS; i++) {
-		const char *name = i ? strerrorname_np(i) : "other";
-
-		if (by_errno[i] == 0)
-			continue;
-		if (!any)
-			jsonw_obj(w, key);
-		any = true;
-		jsonw_u64(w, name ? name : "other", by_errno[i]);
-	}
-	if (any)
-		jsonw_obj_end(w);
-}
-
-void missing_write(struct jsonw *w, const struct missing *missing)
-{
-	jsonw_obj(w, "missing");
-	put_missing(w, "schedstat", missing->schedstat);
-	put_missing(w, "numa_pages", missing->numa);
-	jsonw_obj_end(w);
 }

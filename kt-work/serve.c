@@ -482,7 +482,7 @@ int serve_end(struct serve *sv)
 		jsonw_u64(&sv->w, "died", sv->n_dead);
 		jsonw_u64(&sv->w, "killed", sv->site.n_killed);
 		jsonw_id(&sv->w, "signal", sv->site.stop_signal ? sv->site.stop_signal : -1);
-		missing_write(&sv->w, &sv->missing);
+		missing_write(&sv->missing, &sv->w);
 		emitted(sv, jsonw_end(&sv->w));
 	} else {
 		ok = false;
