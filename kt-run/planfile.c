@@ -341,7 +341,7 @@ static int add_plan(struct plans *ps, struct jsonr *r, const char *text, size_t 
 	p->controllers = join_controllers(r);
 	(void)jsonr_arr(r, "groups", &v);
 	(void)jsonr_obj(r, "checks", &v);
-	(void)jsonr_arr(r, "checks_given", &v);
+	(void)jsonr_obj(r, "thresholds", &v);
 	skip = str_or_null(r, "skip");
 	if (jsonr_done(r) < 0)
 		return -EINVAL;
