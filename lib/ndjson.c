@@ -31,11 +31,12 @@ int ndjson_fill(struct ndjson *nd)
 
 int ndjson_line(struct ndjson *nd, char **ret_line, size_t *ret_len)
 {
-	char *start = nd->buf.p + nd->pos, *nl;
+	char *start, *nl;
 	size_t len;
 
 	if (nd->buf.len == nd->pos)
 		return 0;
+	start = nd->buf.p + nd->pos;
 	nl = memchr(nd->buf.p + nd->seen, '\n', nd->buf.len - nd->seen);
 	if (!nl && !nd->eof) {
 		nd->seen = nd->buf.len;
