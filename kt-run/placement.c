@@ -40,7 +40,7 @@ struct replay {
 	size_t n_cgs;
 	struct group *groups;
 	size_t n_groups;
-	size_t *group_of; /* of each worker; n_groups: none */
+	size_t *group_of; /* of each worker */
 	double *weight_of; /* scratch of fair_shares() */
 	bool started;
 	char *err;
@@ -253,24 +253,26 @@ static const json_t *for_worker(const json_t *v, int64_t i)
 	return json_is_array(v) ? json_array_get(v, (size_t)i) : v;
 }
 
-/* Workers of a killed group, or of a killed cgroup and those below it. */
-static void mark_killed(struct replay *r, const char *group, const char *cgroup)
+/* Workers of a killed group, or of a killed cgroup and those below it, that had not ended when that
+ * began. */
+static void mark_killed(struct replay *r, const char *group, const char *cgroup, uint64_t began_ns)
 {
 	size_t i;
 
 	for (i = 0; i < r->ws->n; i++) {
-		const struct group *g =
-			r->group_of[i] < r->n_groups ? &r->groups[r->group_of[i]] : NULL;
+		struct worker *w = &r->ws->w[i];
+		const struct group *g = &r->groups[r->group_of[i]];
 
-		if (!g)
+		if (!g->cgroup || w->start_ns == UNKNOWN || w->wall_ns == UNKNOWN ||
+		    w->start_ns + w->wall_ns <= began_ns)
 			continue;
 		if ((group && strcmp(g->name, group) == 0) ||
 		    (cgroup && (strcmp(g->cgroup, cgroup) == 0 || below(g->cgroup, cgroup))))
-			r->ws->w[i].killed = true;
+			w->killed = true;
 	}
 }
 
-static int work_ack(struct replay *r, const char *op, const json_t *ack)
+static int work_ack(struct replay *r, const char *op, const json_t *ack, uint64_t began_ns)
 {
 	const json_t *list = json_object_get(ack, "groups"), *name;
 	struct group *g;
@@ -281,7 +283,7 @@ static int work_ack(struct replay *r, const char *op, const json_t *ack)
 	} else if (strcmp(op, "work.kill") == 0) {
 		json_array_foreach (list, i, name)
 			if (json_is_string(name))
-				mark_killed(r, json_string_value(name), NULL);
+				mark_killed(r, json_string_value(name), NULL, began_ns);
 	} else if (strcmp(op, "work.affinity") == 0) {
 		g = find_group(r, rec_str(ack, "group", ""));
 		if (!g)
@@ -301,13 +303,13 @@ static int work_ack(struct replay *r, const char *op, const json_t *ack)
 	return 0;
 }
 
-static int take_ack(struct replay *r, const json_t *ack)
+static int take_ack(struct replay *r, const json_t *ack, uint64_t began_ns)
 {
 	const char *op = rec_str(ack, "op", "");
 	size_t i;
 
 	if (strncmp(op, "work.", 5) == 0)
-		return work_ack(r, op, ack);
+		return work_ack(r, op, ack, began_ns);
 	if (strcmp(op, "cgroup.move") == 0) {
 		const char *from = rec_str(ack, "from", ""), *to = rec_str(ack, "to", "");
 
@@ -320,7 +322,7 @@ static int take_ack(struct replay *r, const json_t *ack)
 		return 0;
 	}
 	if (strcmp(op, "cgroup.kill") == 0 || strcmp(op, "cgroup.rm") == 0)
-		mark_killed(r, NULL, rec_str(ack, "cgroup", NULL));
+		mark_killed(r, NULL, rec_str(ack, "cgroup", NULL), began_ns);
 	if (strncmp(op, "cgroup.", 7) == 0)
 		return cgroup_ack(r, op, ack);
 	return 0;
@@ -336,8 +338,6 @@ static int confined_now(struct replay *r, size_t i, const struct cpuset **ret)
 	int rc;
 
 	*ret = NULL;
-	if (r->group_of[i] >= r->n_groups)
-		return 0;
 	g = &r->groups[r->group_of[i]];
 	if (!g->cgroup)
 		return 0; /* not spawned yet */
@@ -479,16 +479,14 @@ static int fair_shares(struct replay *r, uint64_t from, uint64_t to)
 		return 0;
 	for (i = 0; i < ws->n; i++) {
 		const struct worker *w = &ws->w[i];
-		const struct group *g =
-			r->group_of[i] < r->n_groups ? &r->groups[r->group_of[i]] : NULL;
+		const struct group *g = &r->groups[r->group_of[i]];
 		double sum = 0;
 
 		r->weight_of[i] = 0;
-		if (!g || !live(g, from, to) || worker_is_rt(w))
+		if (!live(g, from, to) || worker_is_rt(w))
 			continue;
 		for (j = 0; j < ws->n; j++)
-			if (!worker_is_rt(&ws->w[j]) && r->group_of[j] < r->n_groups &&
-			    r->groups[r->group_of[j]].cgroup &&
+			if (!worker_is_rt(&ws->w[j]) && r->groups[r->group_of[j]].cgroup &&
 			    strcmp(r->groups[r->group_of[j]].cgroup, g->cgroup) == 0 &&
 			    live(&r->groups[r->group_of[j]], from, to))
 				sum += nice_weight(&ws->w[j]);
@@ -541,8 +539,7 @@ static void take_freezes(struct replay *r, uint64_t from, uint64_t to)
 			const struct group *g;
 			uint64_t cut;
 
-			if (r->group_of[j] >= r->n_groups || w->start_ns == UNKNOWN ||
-			    w->wall_ns == UNKNOWN)
+			if (w->start_ns == UNKNOWN || w->wall_ns == UNKNOWN)
 				continue;
 			g = &r->groups[r->group_of[j]];
 			if (!g->cgroup || (strcmp(g->cgroup, r->cgs[i].name) != 0 &&
@@ -669,8 +666,13 @@ int placement_build(const struct plan_run *run, struct workers *ws, struct place
 		if (rc == 0 && strcmp(rec_str(ack, "op", ""), "cgroup.rm") == 0)
 			note_cgroups(&r);
 		if (rc == 0)
-			rc = take_ack(&r, ack);
+			rc = take_ack(&r, ack, mono > took ? mono - took : 0);
 		for (j = 0; rc == 0 && j < ws->n; j++) {
+			const struct group *g = &r.groups[r.group_of[j]];
+
+			if (g->to_ns > 0 && g->to_ns < now)
+				continue; /* it has ended; what becomes of its cgroup is no matter
+					   */
 			rc = confined_now(&r, j, &set);
 			if (rc == 0)
 				rc = add_span(&ret->of[j], now, took, set);

@@ -3,6 +3,7 @@
 #include "stats.h"
 #include "cleanup.h"
 #include "cpuset.h"
+#include "hist.h"
 #include "jsonr.h"
 #include "thresh.h"
 
@@ -107,7 +108,29 @@ static uint64_t migrations(const json_t *m)
 	return sum;
 }
 
-static int read_worker(const json_t *rec, struct worker *w)
+/* {"source":"futex","count":N,"min_ns":N,...,"buckets":[[lower_ns,count],...]} */
+static int add_wake(struct hist *h, const json_t *wake)
+{
+	const json_t *rows = json_object_get(wake, "buckets"), *row;
+	uint64_t count = rec_u64(wake, "count", 0), seen = 0;
+	size_t i;
+
+	json_array_foreach (rows, i, row) {
+		uint64_t lower = elem(row, 0), n = elem(row, 1);
+
+		if (lower == UNKNOWN || n == UNKNOWN || __builtin_add_overflow(seen, n, &seen) ||
+		    hist_add_bucket(h, lower, n) < 0)
+			return -EINVAL;
+	}
+	if (seen != count || UINT64_MAX - h->count < count)
+		return -EINVAL;
+	hist_total(h, count, rec_u64(wake, "sum_ns", 0), rec_u64(wake, "min_ns", 0),
+		   rec_u64(wake, "max_ns", 0));
+	return 0;
+}
+
+/* scratch shows that the histograms can be added up. */
+static int read_worker(const json_t *rec, struct worker *w, struct hist *scratch)
 {
 	const json_t *wake = json_object_get(rec, "wake");
 	int rc;
@@ -142,6 +165,8 @@ static int read_worker(const json_t *rec, struct worker *w)
 	if (!w->group || w->index < 0)
 		return -EINVAL;
 	rc = read_use(w, json_object_get(rec, "cpu_time"));
+	if (rc == 0 && w->wake)
+		rc = add_wake(scratch, w->wake);
 	if (rc == 0)
 		rc = read_gaps(w, json_object_get(rec, "gaps"));
 	if (rc == 0)
@@ -151,6 +176,7 @@ static int read_worker(const json_t *rec, struct worker *w)
 
 int workers_read(const struct plan_run *run, struct workers *ret, char *err, size_t cap)
 {
+	struct hist scratch = { 0 };
 	const json_t *rec;
 	size_t i;
 	int rc;
@@ -160,7 +186,7 @@ int workers_read(const struct plan_run *run, struct workers *ret, char *err, siz
 	if (!ret->w)
 		return -ENOMEM;
 	json_array_foreach (run->reports, i, rec) {
-		rc = read_worker(rec, &ret->w[ret->n++]);
+		rc = read_worker(rec, &ret->w[ret->n++], &scratch);
 		if (rc == -EINVAL)
 			(void)snprintf(err, cap, "report %zu of the plan is malformed", i + 1);
 		if (rc < 0)
@@ -252,90 +278,37 @@ static double worst_spread(const struct workers *ws, const char *cgroup)
 	return worst;
 }
 
-struct bucket {
-	uint64_t lower, count;
-};
-
-static int by_lower(const void *a, const void *b)
+/* Standard deviation by mean, values being at the middle of their buckets. */
+static double hist_cv(const struct hist *h)
 {
-	const struct bucket *x = a, *y = b;
+	double mean = (double)h->sum / (double)h->count, square = 0, v;
+	unsigned int i;
 
-	return (x->lower > y->lower) - (x->lower < y->lower);
-}
-
-/* Nearest rank: the value that ceil(n * p) samples do not exceed, as its bucket tells it. */
-static uint64_t percentile(const struct bucket *b, size_t n, uint64_t count, unsigned int pct)
-{
-	uint64_t rank = (count * pct + 99) / 100, seen = 0;
-	size_t i;
-
-	for (i = 0; i + 1 < n; i++) {
-		seen += b[i].count;
-		if (seen >= rank)
-			break;
-	}
-	return b[i].lower;
-}
-
-static double bucket_cv(const struct bucket *b, size_t n, uint64_t count)
-{
-	double sum = 0, square = 0, mean, v;
-	size_t i;
-
-	if (count < 2)
+	if (h->count < 2 || mean <= 0)
 		return NAN;
-	for (i = 0; i < n; i++)
-		sum += (double)b[i].lower * (double)b[i].count;
-	mean = sum / (double)count;
-	if (mean <= 0)
-		return NAN;
-	for (i = 0; i < n; i++) {
-		v = (double)b[i].lower - mean;
-		square += v * v * (double)b[i].count;
+	for (i = 0; i < HIST_BUCKETS; i++) {
+		if (h->n[i] == 0)
+			continue;
+		v = (double)hist_lower(i);
+		if (i + 1 < HIST_BUCKETS)
+			v = (v + (double)hist_lower(i + 1) - 1) / 2;
+		square += (v - mean) * (v - mean) * (double)h->n[i];
 	}
-	return sqrt(square / (double)count) / mean;
+	return sqrt(square / (double)h->count) / mean;
 }
 
-int stats_wake(const struct workers *ws, const struct pick *p, struct wake *ret)
+void stats_wake(const struct workers *ws, const struct pick *p, struct wake *ret)
 {
-	AUTO_FREE struct bucket *b = NULL;
-	const json_t *rows, *row;
-	struct wake k = { .min_ns = UNKNOWN, .cv = NAN };
-	size_t i, j, n = 0, room = 0;
+	struct hist h = { 0 };
+	size_t i;
 
 	for (i = 0; i < ws->n; i++)
 		if (ws->w[i].wake && picked(&ws->w[i], p))
-			room += json_array_size(json_object_get(ws->w[i].wake, "buckets"));
-	b = calloc(room + 1, sizeof(*b));
-	if (!b)
-		return -ENOMEM;
-	for (i = 0; i < ws->n; i++) {
-		const struct worker *w = &ws->w[i];
-
-		if (!w->wake || !picked(w, p))
-			continue;
-		rows = json_object_get(w->wake, "buckets");
-		json_array_foreach (rows, j, row) {
-			b[n] = (struct bucket){ elem(row, 0), elem(row, 1) };
-			if (b[n].lower == UNKNOWN || b[n].count == UNKNOWN)
-				continue;
-			k.count += b[n++].count;
-		}
-		if (rec_u64(w->wake, "count", 0) == 0)
-			continue;
-		if (rec_u64(w->wake, "min_ns", UNKNOWN) < k.min_ns)
-			k.min_ns = rec_u64(w->wake, "min_ns", UNKNOWN);
-		if (rec_u64(w->wake, "max_ns", 0) > k.max_ns)
-			k.max_ns = rec_u64(w->wake, "max_ns", 0);
-	}
-	if (k.count > 0) {
-		qsort(b, n, sizeof(*b), by_lower);
-		k.p50_ns = percentile(b, n, k.count, 50);
-		k.p99_ns = percentile(b, n, k.count, 99);
-		k.cv = bucket_cv(b, n, k.count);
-	}
-	*ret = k;
-	return 0;
+			(void)add_wake(&h, ws->w[i].wake); /* workers_read() has tried it */
+	*ret = (struct wake){ .count = h.count,
+			      .p50_ns = hist_percentile(&h, 50),
+			      .p99_ns = hist_percentile(&h, 99),
+			      .cv = h.count ? hist_cv(&h) : NAN };
 }
 
 /* Sum of one number over the picked; UNKNOWN when one of them does not know it, or there are none.
@@ -400,17 +373,14 @@ static void put_figures(struct jsonw *w, const struct workers *ws, const char *c
 	put_known(w, "work_units", sum_of(ws, &p, offsetof(struct worker, work_units)));
 }
 
-int stats_write(struct jsonw *w, const struct workers *ws)
+void stats_write(struct jsonw *w, const struct workers *ws)
 {
 	const struct pick all = { 0 };
 	uint64_t total = sum_of(ws, &all, offsetof(struct worker, cpu_ns)), cpu;
 	struct wake wake;
 	size_t i, j;
-	int rc;
 
-	rc = stats_wake(ws, &all, &wake);
-	if (rc < 0)
-		return rc;
+	stats_wake(ws, &all, &wake);
 	jsonw_obj(w, "stats");
 	put_figures(w, ws, NULL, &wake);
 	jsonw_arr(w, "cgroups");
@@ -422,9 +392,7 @@ int stats_write(struct jsonw *w, const struct workers *ws)
 				break;
 		if (j < i)
 			continue; /* not its first worker */
-		rc = stats_wake(ws, &p, &wake);
-		if (rc < 0)
-			return rc;
+		stats_wake(ws, &p, &wake);
 		cpu = sum_of(ws, &p, offsetof(struct worker, cpu_ns));
 		jsonw_obj(w, NULL);
 		jsonw_str(w, "cgroup", ws->w[i].cgroup);
@@ -439,5 +407,4 @@ int stats_write(struct jsonw *w, const struct workers *ws)
 	}
 	jsonw_arr_end(w);
 	jsonw_obj_end(w);
-	return 0;
 }

@@ -84,12 +84,12 @@ double stats_spread(const struct workers *ws, const struct pick *p);
 
 /* Merged wake-up latencies of the picked. count 0: none were measured. */
 struct wake {
-	uint64_t count, min_ns, max_ns, p50_ns, p99_ns;
-	double cv; /* of the buckets' middles; NAN with fewer than two */
+	uint64_t count, p50_ns, p99_ns;
+	double cv; /* standard deviation by mean; NAN with fewer than two */
 };
-int stats_wake(const struct workers *ws, const struct pick *p, struct wake *ret);
+void stats_wake(const struct workers *ws, const struct pick *p, struct wake *ret);
 
-/* stats_write - the `stats` member. Returns 0 or -ENOMEM. */
-int stats_write(struct jsonw *w, const struct workers *ws);
+/* stats_write - the `stats` member. */
+void stats_write(struct jsonw *w, const struct workers *ws);
 
 #endif
