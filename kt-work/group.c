@@ -26,7 +26,10 @@
 
 #define READY_NS UINT64_C(30000000000) /* for all of a group to be set up */
 #define STOP_NS UINT64_C(5000000000) /* for all to end after a stop */
-#define RESEND_NS UINT64_C(10000000) /* a signal may fall between two instructions */
+#define STOP_EACH_NS UINT64_C(5000000) /* and for each: under TCG an exit takes up to 4 ms */
+#define RESEND_NS                                                                                  \
+	UINT64_C(10000000) /* a signal may come just before the system call it is to end */
+#define RESEND_MAX_NS UINT64_C(640000000)
 
 __attribute__((format(printf, 3, 4))) static int fail(char *why, int rc, const char *fmt, ...)
 {
@@ -76,7 +79,8 @@ static void member_dead(struct site *s, struct group *g, struct member *m, const
 		m->exit_code = si->si_status;
 	else
 		m->exit_signal = si->si_status;
-	schedstat_read(m->pid, &m->stat_dead);
+	if (!m->t->completed)
+		schedstat_read(m->pid, &m->stat_dead);
 	if (cpuset_getaffinity(m->pid, &cpus) == 0 && (m->cpus = malloc(sizeof(cpus))))
 		*m->cpus = cpus;
 	/* A child of ForkExit that did not get to its first instruction. */
@@ -398,31 +402,42 @@ uint64_t groups_start(struct site *s, struct group **gs, size_t n)
 	return now;
 }
 
-static unsigned int signal_alive(struct group **gs, size_t n, int sig)
+static unsigned int count_alive(struct group **gs, size_t n)
 {
 	unsigned int alive = 0, i;
 	size_t k;
 
 	for (k = 0; k < n; k++)
 		for (i = 0; i < gs[k]->spec.count; i++)
-			if (gs[k]->m[i].alive) {
-				alive++;
-				/* It may be dead by now; reap() will tell. */
-				(void)kill(gs[k]->m[i].pid, sig);
-			}
+			alive += gs[k]->m[i].alive;
 	return alive;
+}
+
+static void signal_alive(struct group **gs, size_t n, int sig)
+{
+	unsigned int i;
+	size_t k;
+
+	for (k = 0; k < n; k++)
+		for (i = 0; i < gs[k]->spec.count; i++)
+			if (gs[k]->m[i].alive) /* it may be dead by now; reap() will tell */
+				(void)kill(gs[k]->m[i].pid, sig);
 }
 
 static unsigned int collect(struct site *s, struct group **gs, size_t n, int sig, uint64_t limit_ns)
 {
-	uint64_t deadline = wk_now() + limit_ns;
+	uint64_t deadline = wk_now() + limit_ns, next = 0, wait = RESEND_NS, now;
 	unsigned int alive;
 
-	while ((alive = signal_alive(gs, n, sig)) > 0) {
-		uint64_t next = wk_now() + RESEND_NS;
-
-		if (next - RESEND_NS >= deadline || (s->stop_signal && sig != SIGKILL))
+	while ((alive = count_alive(gs, n)) > 0) {
+		now = wk_now();
+		if (now >= deadline || (s->stop_signal && sig != SIGKILL))
 			break;
+		if (now >= next) {
+			signal_alive(gs, n, sig);
+			next = wk_now() + wait;
+			wait = wait < RESEND_MAX_NS ? 2 * wait : wait;
+		}
 		if (site_poll(s, -1, -1, next < deadline ? next : deadline) < 0)
 			break;
 	}
@@ -475,7 +490,7 @@ unsigned int groups_stop(struct site *s, struct group **gs, size_t n)
 	}
 	for (k = 0; k < n; k++)
 		atomic_store(&gs[k]->share->stop, 1);
-	left = collect(s, gs, n, SIGUSR1, STOP_NS);
+	left = collect(s, gs, n, SIGUSR1, STOP_NS + count_alive(gs, n) * STOP_EACH_NS);
 	s->n_killed += left;
 	if (left > 0)
 		(void)groups_kill(s, gs, n); /* who would not even die shows in the report */
@@ -490,7 +505,7 @@ unsigned int site_clear(struct site *s)
 
 	for (g = s->groups; g; g = g->next) {
 		g->stopping = true;
-		(void)signal_alive(&g, 1, SIGKILL);
+		signal_alive(&g, 1, SIGKILL);
 	}
 	for (g = s->groups; g; g = g->next)
 		left += groups_kill(s, &g, 1);

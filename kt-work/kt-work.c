@@ -10,12 +10,26 @@
 #include <limits.h>
 #include <string.h>
 
-static const char help[] =
+const char work_help[] =
 	"usage: kt-work serve [--cgroup-root DIR]   read ops, write acks and reports\n"
-	"       kt-work run [OPTION]...             one group, by flags (run --help)\n"
-	"       kt-work types                       what workers can do\n\n"
-	"  --cgroup-root DIR  the cgroup that the groups' cgroups are below\n"
-	"  -h, --help, -V, --version\n";
+	"       kt-work run [OPTION]...             one group, told by options\n"
+	"       kt-work types                       what workers can do\n"
+	"Starts worker processes, and measures what the scheduler does to them.\n\n"
+	"      --cgroup-root DIR  directory of the cgroup that the groups' cgroups are below\n"
+	"  -h, --help, -V, --version\n\n"
+	"of run:\n"
+	"  -t, --type TYPE        what the workers do [CpuSpin]\n"
+	"      --param NAME=VALUE a parameter of the type; may be repeated\n"
+	"  -c, --count N          workers, a multiple of the type's group size [that size]\n"
+	"  -d, --duration TIME    how long [5s]\n"
+	"      --cgroup NAME      start them in this cgroup below --cgroup-root\n"
+	"      --policy POLICY    normal, batch, idle, ext, fifo:1 to fifo:99, rr:1 to rr:99\n"
+	"      --nice N           -20 to 19\n"
+	"      --cpus LIST        CPUs they may use, all the same\n"
+	"      --affinity WHAT    inherit, random, llc, all, single, or a list for each: 0-1/2/3\n"
+	"      --mem MODE[:NODES[:FLAG,...]]  memory policy, such as bind:0-1\n"
+	"      --seed N           of their random numbers [0]\n"
+	"      --offsets TIME,... when each begins, after the common start\n";
 
 static int serve_main(int argc, char *argv[])
 {
@@ -38,7 +52,7 @@ static int serve_main(int argc, char *argv[])
 			root = optarg;
 			break;
 		case 'h':
-			return print_help(help);
+			return print_help(work_help);
 		case 'V':
 			return print_version();
 		default:
@@ -68,7 +82,7 @@ int main(int argc, char *argv[])
 	while ((c = getopt_long(argc, argv, "+hV", longopts, NULL)) != -1) {
 		switch (c) {
 		case 'h':
-			return print_help(help);
+			return print_help(work_help);
 		case 'V':
 			return print_version();
 		default:

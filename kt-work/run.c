@@ -5,6 +5,7 @@
 #include "die.h"
 #include "dur.h"
 #include "gen.h"
+#include "intent.h"
 #include "num.h"
 #include "serve.h"
 
@@ -17,6 +18,7 @@
 struct opts {
 	json_t *op, *work; /* of work.spawn */
 	const char *cgroup_root;
+	const char *intent; /* of --affinity, when it is one */
 	uint64_t duration_ns;
 };
 
@@ -106,24 +108,6 @@ static json_t *mem(const char *arg)
 	return m;
 }
 
-static const char help[] =
-	"usage: kt-work run [OPTION]...\n"
-	"Starts a group of workers, lets them work, prints a report of each.\n\n"
-	"  -t, --type TYPE        what they do, see kt-work types [CpuSpin]\n"
-	"      --param NAME=VALUE a parameter of the type, may be repeated\n"
-	"  -c, --count N          workers, a multiple of the type's group size [that size]\n"
-	"  -d, --duration TIME    how long [5s]\n"
-	"      --cgroup-root DIR  directory of a cgroup\n"
-	"      --cgroup NAME      start them in this cgroup below it\n"
-	"      --policy POLICY    normal, batch, idle, ext, fifo:1 to 99, rr:1 to 99\n"
-	"      --nice N           -20 to 19\n"
-	"      --cpus LIST        CPUs they may use, all the same\n"
-	"      --affinity L/L/... CPUs they may use, a list for each\n"
-	"      --mem MODE[:NODES[:FLAG,...]]  memory policy, such as bind:0-1\n"
-	"      --seed N           of their random numbers [0]\n"
-	"      --offsets TIME,... when each begins, after the common start\n"
-	"  -h, --help, -V, --version\n";
-
 static json_t *offsets(const char *arg)
 {
 	AUTO_FREE char *copy = strdup(arg);
@@ -206,7 +190,11 @@ static int parse(int argc, char *argv[], struct opts *o)
 			put_once(o->op, "affinity", json_string(optarg), "--cpus");
 			break;
 		case OPT_AFFINITY:
-			put_once(o->op, "affinity", strings(optarg, "/", true), "--affinity");
+			if (intent_known(optarg))
+				o->intent = optarg;
+			put_once(o->op, "affinity",
+				 o->intent ? json_null() : strings(optarg, "/", true),
+				 "--affinity");
 			break;
 		case OPT_MEM:
 			put_once(o->op, "mem", mem(optarg), "--mem");
@@ -218,7 +206,7 @@ static int parse(int argc, char *argv[], struct opts *o)
 			put_once(o->op, "offsets_ns", offsets(optarg), "--offsets");
 			break;
 		case 'h':
-			exit(print_help(help));
+			exit(print_help(work_help));
 		case 'V':
 			exit(print_version());
 		default:
@@ -264,11 +252,13 @@ static void play(struct serve *sv, json_t *op)
 	serve_line(sv, "command line", 1, text, strlen(text));
 }
 
-static json_t *op_new(const char *name, bool groups)
+static json_t *op_new(unsigned int seq, const char *name, bool groups)
 {
 	json_t *op = json_object(), *list;
 
 	put(op, "type", json_string("op"));
+	put(op, "seq", json_integer(seq));
+	put(op, "at_ns", json_integer(0));
 	put(op, "op", json_string(name));
 	if (groups) {
 		list = json_array();
@@ -280,10 +270,10 @@ static json_t *op_new(const char *name, bool groups)
 
 int run_main(int argc, char *argv[])
 {
-	struct opts o = { .op = op_new("work.spawn", false),
+	struct opts o = { .op = op_new(1, "work.spawn", false),
 			  .work = json_object(),
 			  .duration_ns = 5 * NSEC_PER_SEC };
-	json_t *start = op_new("work.start", true), *stop = op_new("work.stop", true);
+	json_t *start = op_new(2, "work.start", true), *stop = op_new(3, "work.stop", true);
 	AUTO_FREE struct serve *sv = calloc(1, sizeof(*sv));
 	uint64_t end;
 	int rc;
@@ -301,6 +291,8 @@ int run_main(int argc, char *argv[])
 	put(o.op, "work", o.work);
 	if (!json_object_get(o.op, "count"))
 		put(o.op, "count", json_integer(default_count(o.op)));
+	if (o.intent && intent_resolve(o.intent, o.cgroup_root, o.op) < 0)
+		return KT_FAIL; /* it has said why */
 	sv->tell = true;
 	if (serve_begin(sv, o.cgroup_root) == 0) {
 		play(sv, o.op);
@@ -351,6 +343,8 @@ int types_main(void)
 
 	jsonw_init(&w, stdout);
 	jsonw_meta(&w, "kt-work", true);
+	jsonw_null(&w, "monitor");
+	jsonw_null(&w, "monitor_period_ns");
 	rc = jsonw_end(&w);
 	for (i = 0; gen_table[i] && rc == 0; i++, n++) {
 		const struct gen *g = gen_table[i];

@@ -7,4 +7,7 @@
 int run_main(int argc, char *argv[]);
 int types_main(void);
 
+/* work_help - what --help prints, for kt-work and for each of its subcommands. */
+extern const char work_help[];
+
 #endif

@@ -31,18 +31,13 @@ static void emitted(struct serve *sv, int rc)
 /* The op's own members come back unchanged and in their order. */
 static void put_op(struct jsonw *w, json_t *op)
 {
-	static const char *const ours[] = { "type",	 "mono_ns", "took_ns", "late_ns",
-					    "effective", "errno",   "message" };
 	const char *key;
 	json_t *v;
-	size_t i;
 
 	json_object_foreach (op, key, v) {
 		AUTO_FREE char *text = json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY);
 
-		for (i = 0; i < KT_ARRAY_LEN(ours) && strcmp(ours[i], key) != 0; i++)
-			;
-		if (i == KT_ARRAY_LEN(ours) && text)
+		if (strcmp(key, "type") != 0 && text)
 			jsonw_raw(w, key, text, strlen(text));
 	}
 }
@@ -56,6 +51,24 @@ static void op_error(struct serve *sv, json_t *op, int rc, const char *message)
 	put_op(w, op);
 	jsonw_u64(w, "mono_ns", wk_now());
 	jsonw_str(w, "errno", rc < 0 ? strerrorname_np(-rc) : NULL);
+	jsonw_str(w, "message", message);
+	emitted(sv, jsonw_end(w));
+	if (sv->tell)
+		warn_msg("%s", message);
+}
+
+/* An op that could not even be read: of its members only those that say which one it is. */
+static void op_bad(struct serve *sv, const json_t *op, const char *message)
+{
+	struct jsonw *w = &sv->w;
+
+	sv->n_errors++;
+	jsonw_begin(w, "op-error");
+	jsonw_id(w, "seq", rec_i64(op, "seq", -1));
+	jsonw_id(w, "at_ns", rec_i64(op, "at_ns", -1));
+	jsonw_str(w, "op", rec_str(op, "op", NULL));
+	jsonw_u64(w, "mono_ns", wk_now());
+	jsonw_null(w, "errno");
 	jsonw_str(w, "message", message);
 	emitted(sv, jsonw_end(w));
 	if (sv->tell)
@@ -125,7 +138,7 @@ static void op_spawn(struct serve *sv, struct jsonr *r, json_t *op, uint64_t beg
 		jsonr_fail(r, "group", "there is a group '%s' already", spec.group);
 	if (jsonr_done(r) < 0) {
 		spawn_free(&spec);
-		op_error(sv, op, -EINVAL, r->doc->err);
+		op_bad(sv, op, r->doc->err);
 		return;
 	}
 	rc = group_spawn(&sv->site, op, &spec, &g, why);
@@ -202,7 +215,7 @@ static void op_groups(struct serve *sv, struct jsonr *r, json_t *op, uint64_t be
 			jsonr_fail(r, "groups", "'%s' was never started", gs[i]->spec.group);
 	}
 	if (jsonr_done(r) < 0) {
-		op_error(sv, op, -EINVAL, r->doc->err);
+		op_bad(sv, op, r->doc->err);
 		return;
 	}
 	workers = count_workers(gs, n);
@@ -270,7 +283,7 @@ static void op_affinity(struct serve *sv, struct jsonr *r, json_t *op, uint64_t 
 	if (n == 0)
 		jsonr_fail(r, "cpus", "want a CPU list, or one per worker");
 	if (jsonr_done(r) < 0) {
-		op_error(sv, op, -EINVAL, r->doc->err);
+		op_bad(sv, op, r->doc->err);
 		return;
 	}
 	rc = affinity_apply(g, sets, n, why);
@@ -300,13 +313,13 @@ void serve_line(struct serve *sv, const char *file, unsigned long line, const ch
 	sv->n_ops++;
 	jsonr_open(&r, &doc, op, "");
 	(void)jsonr_need_str(&r, "type", &type); /* all kept in the document */
-	(void)jsonr_u64(&r, "seq", 0, INT64_MAX, &seq);
-	(void)jsonr_u64(&r, "at_ns", 0, INT64_MAX, &at_ns);
+	(void)jsonr_need_u64(&r, "seq", 0, INT64_MAX, &seq);
+	(void)jsonr_need_u64(&r, "at_ns", 0, INT64_MAX, &at_ns);
 	if (strcmp(type, "op") != 0)
 		jsonr_fail(&r, "type", "want 'op', not '%s'", type);
 	(void)jsonr_need_str(&r, "op", &what);
 	if (!jsonr_ok(&r))
-		op_error(sv, op, -EINVAL, doc.err);
+		op_bad(sv, op, doc.err);
 	else if (strcmp(what, "work.spawn") == 0)
 		op_spawn(sv, &r, op, began);
 	else if (strcmp(what, "work.start") == 0 || strcmp(what, "work.stop") == 0 ||
@@ -316,7 +329,7 @@ void serve_line(struct serve *sv, const char *file, unsigned long line, const ch
 		op_affinity(sv, &r, op, began);
 	else {
 		jsonr_fail(&r, "op", "no op '%s'", what);
-		op_error(sv, op, -EINVAL, doc.err);
+		op_bad(sv, op, doc.err);
 	}
 	json_decref(op);
 }

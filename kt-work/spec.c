@@ -129,16 +129,21 @@ static void unknown_type(struct jsonr *r, const char *name)
 static void param_read(struct jsonr *r, const struct param *p, uint64_t *ret)
 {
 	uint64_t v = p->dflt, lo = p->min * p->scale, hi = p->max * p->scale;
-	int a = jsonr_u64(r, p->name, p->min, p->max, &v), b = 0;
+	json_t *one = NULL, *other = NULL;
 
-	*ret = v * p->scale;
-	if (p->also && a >= 0)
-		b = jsonr_u64(r, p->also, (lo + p->also_scale - 1) / p->also_scale,
-			      hi / p->also_scale, &v);
-	if (a > 0 && b > 0)
+	(void)jsonr_any(r, p->name, &one); /* errors are kept in the document */
+	if (p->also)
+		(void)jsonr_any(r, p->also, &other);
+	if (one && other)
 		jsonr_fail(r, p->also, "says the same as '%s'", p->name);
-	else if (b > 0)
+	if (other) {
+		(void)jsonr_u64(r, p->also, (lo + p->also_scale - 1) / p->also_scale,
+				hi / p->also_scale, &v);
 		*ret = v * p->also_scale;
+		return;
+	}
+	(void)jsonr_u64(r, p->name, p->min, p->max, &v);
+	*ret = v * p->scale;
 }
 
 static void phase_read(struct jsonr *r, const char *key, const json_t *v, struct work *w)
@@ -162,8 +167,13 @@ static void phases_read(struct jsonr *r, struct work *w)
 	if (jsonr_arr(r, "rest", &rest) > 0)
 		json_array_foreach (rest, i, v)
 			phase_read(r, "rest", v, w);
-	if (!first)
+	if (rest && !first)
 		jsonr_fail(r, NULL, "member 'first' is missing");
+	if (!rest && !first) {
+		w->phases[0] = (struct phase){ PHASE_SPIN, 5 * NSEC_PER_MSEC };
+		w->phases[1] = (struct phase){ PHASE_SLEEP, 5 * NSEC_PER_MSEC };
+		w->n_phases = 2;
+	}
 }
 
 static void work_read(struct jsonr *r, struct work *ret)
