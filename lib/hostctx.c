@@ -22,48 +22,46 @@ struct reader {
 	char text[TEXT_MAX];
 };
 
-/* Where a value is a whole file. The kind is what `missing` counts it under; NULL: its absence says
- * that the kernel has no such thing. */
-static const struct {
-	enum hostctx_text id;
-	const char *path, *missing;
-} texts[] = {
+/* Where a value is a whole file. `missing` counts it under `what`; when that is optional, a file
+ * that is not there says that the kernel has no such thing, and only another failure counts. */
+struct source {
+	int id; /* enum hostctx_text, _num or _flag */
+	const char *path, *what;
+	bool optional;
+	char yes; /* of a flag: the digit that says so */
+};
+
+static const struct source texts[] = {
 	{ HOST_KERNEL_NAME, "proc/sys/kernel/ostype", "kernel" },
 	{ HOST_KERNEL_RELEASE, "proc/sys/kernel/osrelease", "kernel" },
 	{ HOST_KERNEL_VERSION, "proc/sys/kernel/version", "kernel" },
-	{ HOST_ARCH, "proc/sys/kernel/arch", NULL }, /* since 6.1 */
+	{ HOST_ARCH, "proc/sys/kernel/arch", "arch", true }, /* since 6.1 */
 	{ HOST_CMDLINE, "proc/cmdline", "cmdline" },
 	{ HOST_BOOT_ID, "proc/sys/kernel/random/boot_id", "boot_id" },
-	{ HOST_SMT_CONTROL, CPU_DIR "/smt/control", NULL },
+	{ HOST_SMT_CONTROL, CPU_DIR "/smt/control", "smt", true },
 	{ HOST_ISOLATED, CPU_DIR "/isolated", "isolated" },
-	{ HOST_NOHZ_FULL, CPU_DIR "/nohz_full", NULL },
+	{ HOST_NOHZ_FULL, CPU_DIR "/nohz_full", "nohz_full", true },
 	{ HOST_CLOCKSOURCE, "sys/devices/system/clocksource/clocksource0/current_clocksource",
 	  "clocksource" },
-	{ HOST_THP_ENABLED, "sys/kernel/mm/transparent_hugepage/enabled", NULL },
-	{ HOST_THP_DEFRAG, "sys/kernel/mm/transparent_hugepage/defrag", NULL },
-	{ HOST_SCX_STATE, "sys/kernel/sched_ext/state", NULL },
-	{ HOST_SCX_OPS, "sys/kernel/sched_ext/root/ops", NULL },
+	{ HOST_THP_ENABLED, "sys/kernel/mm/transparent_hugepage/enabled", "thp", true },
+	{ HOST_THP_DEFRAG, "sys/kernel/mm/transparent_hugepage/defrag", "thp", true },
+	{ HOST_SCX_STATE, "sys/kernel/sched_ext/state", "sched_ext", true },
+	{ HOST_SCX_OPS, "sys/kernel/sched_ext/root/ops", "sched_ext", true },
 };
 
-static const struct {
-	enum hostctx_num id;
-	const char *path, *missing;
-} nums[] = {
+static const struct source nums[] = {
 	{ HOST_TAINTED, "proc/sys/kernel/tainted", "tainted" },
-	{ HOST_SCX_ENABLE_SEQ, "sys/kernel/sched_ext/enable_seq", NULL },
-	{ HOST_SCX_NR_REJECTED, "sys/kernel/sched_ext/nr_rejected", NULL },
-	{ HOST_SCX_HOTPLUG_SEQ, "sys/kernel/sched_ext/hotplug_seq", NULL },
+	{ HOST_NUMA_BALANCING, "proc/sys/kernel/numa_balancing", "numa_balancing", true },
+	{ HOST_SCX_ENABLE_SEQ, "sys/kernel/sched_ext/enable_seq", "sched_ext", true },
+	{ HOST_SCX_NR_REJECTED, "sys/kernel/sched_ext/nr_rejected", "sched_ext", true },
+	{ HOST_SCX_HOTPLUG_SEQ, "sys/kernel/sched_ext/hotplug_seq", "sched_ext", true },
 };
 
-static const struct {
-	enum hostctx_flag id;
-	const char *path;
-	char yes; /* the digit that says so */
-} flags[] = {
-	{ HOST_SMT_ACTIVE, CPU_DIR "/smt/active", '1' },
-	{ HOST_BOOST, CPU_DIR "/cpufreq/boost", '1' },
-	{ HOST_BOOST, CPU_DIR "/intel_pstate/no_turbo", '0' },
-	{ HOST_SCX_SWITCH_ALL, "sys/kernel/sched_ext/switch_all", '1' },
+static const struct source flags[] = {
+	{ HOST_SMT_ACTIVE, CPU_DIR "/smt/active", "smt", true, '1' },
+	{ HOST_BOOST, CPU_DIR "/cpufreq/boost", "boost", true, '1' },
+	{ HOST_BOOST, CPU_DIR "/intel_pstate/no_turbo", "boost", true, '0' },
+	{ HOST_SCX_SWITCH_ALL, "sys/kernel/sched_ext/switch_all", "sched_ext", true, '1' },
 };
 
 static const struct {
@@ -89,15 +87,19 @@ static void missed(struct reader *r, const char *what, ssize_t rc)
 	missing_add(&r->h->missing, what, (int)rc);
 }
 
-/* Read into r->text and trim. Returns the text, or NULL; what (if any) then counts as missing. */
-static char *get(struct reader *r, const char *path, const char *what)
+/* Read into r->text and trim. Returns the text, or NULL. */
+static char *get(struct reader *r, const char *path, const char *what, bool optional)
 {
 	ssize_t n = root_read(r->root_fd, path, r->text, sizeof(r->text));
 
-	/* A file that is there and cannot be read is news, whatever its kind. */
-	if (n < 0 && (what || n != -ENOENT))
-		missed(r, what ? what : strrchr(path, '/') + 1, n);
+	if (n < 0 && !(optional && n == -ENOENT))
+		missed(r, what, n);
 	return n < 0 ? NULL : trim(r->text);
+}
+
+static char *get_source(struct reader *r, const struct source *s)
+{
+	return get(r, s->path, s->what, s->optional);
 }
 
 static char *copy_text(struct reader *r, const char *s)
@@ -134,15 +136,15 @@ static void read_simple(struct reader *r)
 	size_t i;
 
 	for (i = 0; i < KT_ARRAY_LEN(texts); i++)
-		set_text(r, texts[i].id, get(r, texts[i].path, texts[i].missing));
+		set_text(r, (enum hostctx_text)texts[i].id, get_source(r, &texts[i]));
 	for (i = 0; i < KT_ARRAY_LEN(nums); i++) {
-		const char *s = get(r, nums[i].path, nums[i].missing);
+		const char *s = get_source(r, &nums[i]);
 
 		if (s)
 			r->h->num[nums[i].id] = number(s);
 	}
 	for (i = 0; i < KT_ARRAY_LEN(flags); i++) {
-		const char *s = get(r, flags[i].path, NULL);
+		const char *s = get_source(r, &flags[i]);
 
 		if (s && (s[0] == '0' || s[0] == '1') && s[1] == '\0')
 			r->h->flag[flags[i].id] = s[0] == flags[i].yes;
@@ -177,6 +179,9 @@ static void read_kernel(struct reader *r, bool live)
 	read_simple(r);
 	pick_choice(h->text[HOST_THP_ENABLED]);
 	pick_choice(h->text[HOST_THP_DEFRAG]);
+	/* What the kernel prints for a mask that was never made. */
+	if (h->text[HOST_NOHZ_FULL] && strcmp(h->text[HOST_NOHZ_FULL], "(null)") == 0)
+		h->text[HOST_NOHZ_FULL][0] = '\0';
 	if (!h->text[HOST_ARCH] && live && uname(&u) == 0)
 		set_text(r, HOST_ARCH, u.machine);
 	if (!h->text[HOST_ARCH])
@@ -186,7 +191,7 @@ static void read_kernel(struct reader *r, bool live)
 		h->flag[HOST_SCX] = exists(r, "sys/kernel/sched_ext");
 	}
 	/* "5043.75 9873.31": seconds with two decimals */
-	s = get(r, "proc/uptime", "uptime");
+	s = get(r, "proc/uptime", "uptime", false);
 	if (s) {
 		double seconds;
 
@@ -198,7 +203,7 @@ static void read_kernel(struct reader *r, bool live)
 
 static void read_memory(struct reader *r)
 {
-	const char *text = get(r, "proc/meminfo", "meminfo");
+	const char *text = get(r, "proc/meminfo", "meminfo", false);
 	size_t i;
 
 	for (i = 0; text && i < KT_ARRAY_LEN(meminfo); i++) {
@@ -330,7 +335,7 @@ static void read_map(struct reader *r, struct hostctx_map *m, const char *dir_pa
 
 static void online_cpus(struct reader *r, struct cpuset *ret)
 {
-	const char *s = get(r, CPU_DIR "/online", "online");
+	const char *s = get(r, CPU_DIR "/online", "online", false);
 	int rc;
 
 	*ret = (struct cpuset){ 0 };
@@ -566,7 +571,9 @@ static void put_flag(struct jsonw *w, const char *key, int8_t v)
 		jsonw_bool(w, key, v);
 }
 
-static void put_map(struct jsonw *w, const char *key, const struct hostctx_map *m)
+/* An array of objects: names that differ from machine to machine are values, not members. */
+static void put_map(struct jsonw *w, const char *key, const struct hostctx_map *m, const char *name,
+		    const char *value)
 {
 	size_t i;
 
@@ -574,10 +581,14 @@ static void put_map(struct jsonw *w, const char *key, const struct hostctx_map *
 		jsonw_null(w, key);
 		return;
 	}
-	jsonw_obj(w, key);
-	for (i = 0; i < m->n; i++)
-		jsonw_str(w, m->pair[i].name, m->pair[i].value);
-	jsonw_obj_end(w);
+	jsonw_arr(w, key);
+	for (i = 0; i < m->n; i++) {
+		jsonw_obj(w, NULL);
+		jsonw_str(w, name, m->pair[i].name);
+		jsonw_str(w, value, m->pair[i].value);
+		jsonw_obj_end(w);
+	}
+	jsonw_arr_end(w);
 }
 
 static void put_words(struct jsonw *w, const char *key, const char *s)
@@ -654,17 +665,18 @@ void hostctx_write(const struct hostctx *h, struct jsonw *w)
 	jsonw_str(w, "smt_control", h->text[HOST_SMT_CONTROL]);
 	put_flag(w, "smt_active", h->flag[HOST_SMT_ACTIVE]);
 	put_flag(w, "boost", h->flag[HOST_BOOST]);
-	put_map(w, "cpufreq_governors", &h->governors);
-	put_map(w, "mitigations", &h->mitigations);
+	put_map(w, "cpufreq_governors", &h->governors, "governor", "cpus");
+	put_map(w, "mitigations", &h->mitigations, "name", "value");
 	jsonw_id(w, "mem_total_kb", h->num[HOST_MEM_TOTAL_KB]);
 	jsonw_id(w, "mem_available_kb", h->num[HOST_MEM_AVAILABLE_KB]);
 	jsonw_id(w, "hugepages_total", h->num[HOST_HUGEPAGES_TOTAL]);
 	jsonw_id(w, "hugepages_free", h->num[HOST_HUGEPAGES_FREE]);
 	jsonw_id(w, "hugepage_kb", h->num[HOST_HUGEPAGE_KB]);
+	jsonw_id(w, "numa_balancing", h->num[HOST_NUMA_BALANCING]);
 	jsonw_str(w, "thp_enabled", h->text[HOST_THP_ENABLED]);
 	jsonw_str(w, "thp_defrag", h->text[HOST_THP_DEFRAG]);
-	put_map(w, "sched_tunables", &h->tunables);
-	put_map(w, "sched_debug", &h->debug);
+	put_map(w, "sched_tunables", &h->tunables, "name", "value");
+	put_map(w, "sched_debug", &h->debug, "name", "value");
 	put_servers(w, h);
 	put_scx(w, h);
 	jsonw_str(w, "cgroup_mode", h->text[HOST_CGROUP_MODE]);

@@ -86,12 +86,15 @@ static int slurp_int(struct reader *r, int cpu, const char *file, int *ret)
 	return num_int(r->text, INT_MIN, INT_MAX, ret);
 }
 
-/* Raw ids: the kernel says -1 when it has none. */
-static int raw_id(struct reader *r, int cpu, const char *file)
+/* A raw id. The kernel leaves the file out, or says -1, when it has none; only what is there and
+ * cannot be read is missing. */
+static int raw_id(struct reader *r, int cpu, const char *what, const char *file)
 {
-	int v = -1;
+	int v = -1, rc = slurp_int(r, cpu, file, &v);
 
-	return slurp_int(r, cpu, file, &v) < 0 || v < 0 ? -1 : v;
+	if (rc < 0 && rc != -ENOENT)
+		missing_add(&r->t->missing, what, rc);
+	return v < 0 ? -1 : v;
 }
 
 /* One of the kernel's sets of CPUs, under the first of its names that is there: names[0..], each as
@@ -147,13 +150,14 @@ static int read_core(struct reader *r, struct topo_cpu *c)
 	struct cpuset set;
 	int id, core_id, smt = 0, rc;
 
-	core_id = raw_id(r, c->cpu, "topology/core_id");
+	core_id = raw_id(r, c->cpu, "kernel_core_id", "topology/core_id");
 	rc = slurp_sharers(r, c->cpu, "core", &core_names, &set);
 	if (rc < 0) {
 		c->kernel_core_id = core_id;
 		return is_own_trouble(rc) ? rc : 0;
 	}
-	for (id = -1; (id = cpuset_next(&set, id + 1)) >= 0;) {
+	/* A lower CPU that is still without has no list that could be read: ids stay in order. */
+	for (id = c->cpu - 1; (id = cpuset_next(&set, id + 1)) >= 0;) {
 		struct topo_cpu *o = cpu_at(t, id);
 
 		if (o->core >= 0)
@@ -170,7 +174,7 @@ static int read_core(struct reader *r, struct topo_cpu *c)
  * was never set) the kernel's list of sharers has only the CPU itself, and that is not a group of
  * one. */
 struct group {
-	const char *what, *id_file;
+	const char *what, *raw_name, *id_file;
 	struct names names;
 	size_t id, raw; /* offsets of the two ids in struct topo_cpu */
 	size_t count; /* offset of their number in struct topo */
@@ -178,18 +182,21 @@ struct group {
 
 static const struct group groups[] = {
 	{ "package",
+	  "kernel_package_id",
 	  "topology/physical_package_id",
 	  { { "package_cpus_list", "core_siblings_list" }, { "package_cpus", "core_siblings" } },
 	  offsetof(struct topo_cpu, package),
 	  offsetof(struct topo_cpu, kernel_package_id),
 	  offsetof(struct topo, n_packages) },
 	{ "die",
+	  "kernel_die_id",
 	  "topology/die_id",
 	  { { "die_cpus_list", NULL }, { "die_cpus", NULL } },
 	  offsetof(struct topo_cpu, die),
 	  offsetof(struct topo_cpu, kernel_die_id),
 	  offsetof(struct topo, n_dies) },
 	{ "cluster",
+	  "kernel_cluster_id",
 	  "topology/cluster_id",
 	  { { "cluster_cpus_list", NULL }, { "cluster_cpus", NULL } },
 	  offsetof(struct topo_cpu, cluster),
@@ -208,14 +215,14 @@ static int read_group(struct reader *r, struct topo_cpu *c, const struct group *
 	struct cpuset set;
 	int id, raw, rc;
 
-	raw = raw_id(r, c->cpu, g->id_file);
+	raw = raw_id(r, c->cpu, g->raw_name, g->id_file);
 	if (raw < 0 || (raw == 65535 && g->raw == offsetof(struct topo_cpu, kernel_cluster_id)))
 		return 0;
 	*cpu_int(c, g->raw) = raw;
 	rc = slurp_sharers(r, c->cpu, g->what, &g->names, &set);
 	if (rc < 0)
 		return is_own_trouble(rc) ? rc : 0;
-	for (id = -1; (id = cpuset_next(&set, id + 1)) >= 0;) {
+	for (id = c->cpu - 1; (id = cpuset_next(&set, id + 1)) >= 0;) { /* as in read_core() */
 		struct topo_cpu *o = cpu_at(r->t, id);
 
 		if (*cpu_int(o, g->id) >= 0)
@@ -230,9 +237,9 @@ static int read_group(struct reader *r, struct topo_cpu *c, const struct group *
 /* s390: packages lie in books, books in drawers. */
 static void read_book(struct reader *r, struct topo_cpu *c)
 {
-	c->kernel_book_id = raw_id(r, c->cpu, "topology/book_id");
+	c->kernel_book_id = raw_id(r, c->cpu, "kernel_book_id", "topology/book_id");
 	if (c->kernel_book_id >= 0)
-		c->kernel_drawer_id = raw_id(r, c->cpu, "topology/drawer_id");
+		c->kernel_drawer_id = raw_id(r, c->cpu, "kernel_drawer_id", "topology/drawer_id");
 }
 
 /* "512K", "32M", or bytes. Returns KiB, rounded up; -1 when it is no size. */
@@ -259,8 +266,12 @@ static int largest_cache(struct reader *r, int cpu, int *ret_index, int *ret_lev
 
 		(void)snprintf(file, sizeof(file), "cache/index%d/level", i); /* it fits */
 		rc = slurp_int(r, cpu, file, &level);
-		if (rc < 0)
+		if (rc == -ENOENT || is_own_trouble(rc))
 			break;
+		if (rc < 0) {
+			missing_add(&r->t->missing, "cache", rc);
+			continue;
+		}
 		if (best >= 0 && level == best_level) {
 			rc = slurp(r, r->dir_fd, "cpu%d/cache/index%d/type", cpu, best);
 			if (rc == 0 && strcmp(r->text, "Instruction\n") == 0)
@@ -271,7 +282,7 @@ static int largest_cache(struct reader *r, int cpu, int *ret_index, int *ret_lev
 			best_level = level;
 		}
 	}
-	if (best < 0)
+	if (best < 0 || is_own_trouble(rc))
 		return rc;
 	*ret_index = best;
 	*ret_level = best_level;
@@ -345,7 +356,7 @@ static int read_llc(struct reader *r, struct topo_cpu *c)
 	}
 	if (at < 0) {
 		(void)snprintf(file, sizeof(file), "cache/index%d/id", index); /* it fits */
-		llc.kernel_id = raw_id(r, c->cpu, file);
+		llc.kernel_id = raw_id(r, c->cpu, "kernel_llc_id", file);
 		rc = slurp(r, r->dir_fd, "cpu%d/cache/index%d/size", c->cpu, index);
 		llc.kb = rc < 0 ? -1 : cache_kb(r->text);
 		if (llc.kb < 0)
@@ -365,9 +376,10 @@ static int read_cpu(struct reader *r, struct topo_cpu *c)
 
 	if (!c->online) {
 		/* Some kernels keep the directory of an offline CPU, with the ids it had. */
-		c->kernel_core_id = raw_id(r, c->cpu, "topology/core_id");
-		c->kernel_package_id = raw_id(r, c->cpu, "topology/physical_package_id");
-		c->kernel_die_id = raw_id(r, c->cpu, "topology/die_id");
+		c->kernel_core_id = raw_id(r, c->cpu, "kernel_core_id", "topology/core_id");
+		for (i = 0; i < KT_ARRAY_LEN(groups); i++)
+			*cpu_int(c, groups[i].raw) =
+				raw_id(r, c->cpu, groups[i].raw_name, groups[i].id_file);
 		return 0;
 	}
 	if (c->core < 0)
