@@ -25,7 +25,6 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#define CG_ROOT "/sys/fs/cgroup"
 #define READY_NS (30 * NSEC_PER_SEC) /* for a child to say its meta: slow machines are slow */
 #define ACK_NS (120 * NSEC_PER_SEC) /* for one op; a stop waits for every worker's report */
 #define END_NS (20 * NSEC_PER_SEC) /* for a child to undo all it made, at the end of its input */
@@ -37,6 +36,7 @@ struct kid {
 	int pid_fd, in_fd, out_fd, err_fd; /* -1: not there (any more) */
 	struct ndjson nd, err;
 	bool ready, ended; /* its meta, its end record have come */
+	char last[512]; /* its last message: the reason, if it ends badly */
 	siginfo_t info; /* how it ended, once pid_fd is gone */
 };
 
@@ -45,7 +45,6 @@ struct play {
 	struct kid cg, work;
 	int timer_fd;
 	int watch_fd; /* inotify on the directory that holds our cgroup */
-	char dir[PATH_MAX + 32]; /* our cgroup, absolute */
 	bool dir_was_there; /* it is not ours to remove */
 	bool closing; /* children may go now */
 	uint64_t t0; /* mono_ns of the first work.start, 0 before */
@@ -288,8 +287,8 @@ static int hear_kid(struct play *pl, struct kid *k)
 	return rc;
 }
 
-/* Its messages go to our stderr; the last one serves as a reason if it ends badly. */
-static void hear_err(struct kid *k, char *last, size_t cap)
+/* Its messages go to our stderr. */
+static void hear_err(struct kid *k)
 {
 	char *line;
 	size_t len;
@@ -298,7 +297,7 @@ static void hear_err(struct kid *k, char *last, size_t cap)
 	while (k->err_fd >= 0) {
 		while ((n = ndjson_line(&k->err, &line, &len)) > 0) {
 			fprintf(stderr, "%s\n", line);
-			(void)snprintf(last, cap, "%s", line);
+			(void)snprintf(k->last, sizeof(k->last), "%s", line);
 		}
 		if (k->err.eof || n < 0)
 			drop_fd(&k->err_fd);
@@ -312,21 +311,19 @@ static void hear_err(struct kid *k, char *last, size_t cap)
 /* It has ended: reap it, hear its last words. */
 static void reap_kid(struct play *pl, struct kid *k)
 {
-	char last[512] = "";
-
 	if (waitid(P_PIDFD, (id_t)k->pid_fd, &k->info, WEXITED) < 0)
 		k->info.si_code = 0;
 	drop_fd(&k->pid_fd);
 	(void)hear_kid(pl, k); /* what went wrong there is in why */
-	hear_err(k, last, sizeof(last));
+	hear_err(k);
 	drop_fd(&k->in_fd);
 	if (k->info.si_code == CLD_EXITED && k->info.si_status == 0 && pl->closing)
 		return;
 	if (k->info.si_code != CLD_EXITED)
 		give_up(pl->s, "%s was killed by signal %d (%s)", k->tool, k->info.si_status,
 			strsignal(k->info.si_status));
-	else if (last[0])
-		give_up(pl->s, "%s", last);
+	else if (k->last[0])
+		give_up(pl->s, "%s", k->last);
 	else
 		give_up(pl->s, "%s ended with status %d", k->tool, k->info.si_status);
 }
@@ -340,8 +337,8 @@ static int our_cgroup_event(struct play *pl)
 
 	while (read(pl->watch_fd, buf, sizeof(buf)) > 0)
 		; /* whichever it was: ours is there, or it is not */
-	if (!pl->closing && stat(pl->dir, &st) < 0)
-		return give_up(pl->s, "the cgroup '%s' was removed by somebody else", pl->dir);
+	if (!pl->closing && stat(pl->s->dir, &st) < 0)
+		return give_up(pl->s, "the cgroup '%s' was removed by somebody else", pl->s->dir);
 	return 0;
 }
 
@@ -402,12 +399,10 @@ static int wait_for(struct play *pl, bool (*done)(const struct play *), uint64_t
 		if (told_to_stop(pl) < 0)
 			return -ECANCELED;
 		for (i = 0; i < 2; i++) {
-			char last[512];
-
 			if (p[4 + 3 * i].revents && hear_kid(pl, kids[i]) < 0 && !pl->closing)
 				return -ECANCELED;
 			if (p[5 + 3 * i].revents)
-				hear_err(kids[i], last, sizeof(last));
+				hear_err(kids[i]);
 			if (p[6 + 3 * i].revents)
 				reap_kid(pl, kids[i]);
 			if (s->why[0] && !pl->closing)
@@ -462,19 +457,19 @@ static int start_cgroup(struct play *pl, const struct plan *p)
 {
 	const char *argv[] = { pl->s->cgroup_tool, "apply",	   "--parent", pl->s->parent,
 			       "--controllers",	   p->controllers, NULL };
-	char up[PATH_MAX + 32], *slash;
+	char up[sizeof(pl->s->dir)], *slash;
 	struct stat st;
 	int rc;
 
 	if (!p->controllers[0])
 		argv[4] = NULL;
-	pl->dir_was_there = stat(pl->dir, &st) == 0;
+	pl->dir_was_there = stat(pl->s->dir, &st) == 0;
 	rc = start_kid(pl, &pl->cg, argv);
 	if (rc == 0)
 		rc = await_ready(pl, &pl->cg, cg_ready);
 	if (rc < 0)
 		return rc;
-	(void)snprintf(up, sizeof(up), "%s", pl->dir);
+	(void)snprintf(up, sizeof(up), "%s", pl->s->dir);
 	slash = strrchr(up, '/');
 	if (slash && slash != up)
 		*slash = '\0';
@@ -485,7 +480,7 @@ static int start_cgroup(struct play *pl, const struct plan *p)
 
 static int start_work(struct play *pl)
 {
-	const char *argv[] = { pl->s->work_tool, "serve", "--cgroup-root", pl->s->parent, NULL };
+	const char *argv[] = { pl->s->work_tool, "serve", "--cgroup-root", pl->s->dir, NULL };
 	int rc = start_kid(pl, &pl->work, argv);
 
 	return rc < 0 ? rc : await_ready(pl, &pl->work, work_ready);
@@ -581,12 +576,13 @@ static void sweep(struct play *pl)
 	AUTO_FD fd = -1;
 	int rc;
 
-	if (pl->dir_was_there || stat(pl->dir, &st) < 0)
+	if (pl->dir_was_there || stat(pl->s->dir, &st) < 0)
 		return;
 	fd = child_spawn(&spec, NULL);
 	rc = fd < 0 ? fd : child_wait(fd, -1, (int)(END_NS / NSEC_PER_MSEC), &info);
 	if (rc < 0 || child_status(&info) != 0)
-		warn_msg("the cgroup '%s' could not be removed; 'kt-cgroup cleanup' can", pl->dir);
+		warn_msg("the cgroup '%s' could not be removed; 'kt-cgroup cleanup' can",
+			 pl->s->dir);
 }
 
 static void tear_down(struct play *pl)
@@ -634,8 +630,6 @@ static int play_all(struct stage *s, const struct plan *p)
 
 	kid_init(&pl.cg, "kt-cgroup");
 	kid_init(&pl.work, "kt-work");
-	(void)snprintf(pl.dir, sizeof(pl.dir), "%s%s%s", s->parent[0] == '/' ? "" : CG_ROOT,
-		       s->parent[0] == '/' ? "" : "/", s->parent);
 	pl.timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	pl.watch_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	if (pl.timer_fd < 0 || pl.watch_fd < 0)

@@ -21,7 +21,8 @@ struct stage {
 	int sig_fd; /* from sig_block() */
 	sigset_t child_mask; /* what the children get */
 	int out_fd; /* where events go */
-	const char *parent; /* as given to kt-cgroup and kt-work */
+	const char *parent; /* our cgroup, as given to kt-cgroup */
+	char dir[PATH_MAX + PATH_MAX]; /* the same as a directory; "": there is no cgroup2 */
 	char cgroup_tool[PATH_MAX], work_tool[PATH_MAX];
 	struct cpuset cpus, nodes; /* what this machine allows */
 	int signo; /* a stop signal has come */

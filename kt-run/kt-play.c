@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* kt-play - plays plans: options, the machine as it is, one plan after the other. */
 #include "buf.h"
+#include "cg.h"
 #include "child.h"
 #include "cleanup.h"
 #include "conduct.h"
@@ -103,6 +104,29 @@ static int find_machine(struct stage *s, int root_fd)
 		cpuset_add(&s->nodes, 0); /* a kernel without NUMA has one node */
 	}
 	return 0;
+}
+
+/* Where our cgroup will be. Without a cgroup2 mount there is no such place, and kt-cgroup, which
+ * says so well, is asked all the same. */
+static int find_dir(struct stage *s)
+{
+	struct cg_mounts *m = calloc(1, sizeof(*m));
+	char rel[PATH_MAX];
+	int rc = m ? cg_mounts_read(m) : -ENOMEM;
+
+	if (rc < 0) {
+		warn_rc(rc, "find the cgroup2 mount");
+	} else if (m->v2[0]) {
+		rc = cg_rel(m->v2, s->parent, rel, sizeof(rel));
+		if (rc == 0 && !rel[0])
+			rc = -EINVAL; /* the root itself is nobody's to work in */
+		if (rc < 0)
+			warn_rc(rc, "bad --parent '%s'", s->parent);
+		else
+			(void)snprintf(s->dir, sizeof(s->dir), "%s/%s", m->v2, rel);
+	}
+	free(m);
+	return rc;
 }
 
 /* Busy and all ticks of the machine. /proc/stat: "cpu  user nice system idle iowait irq softirq
@@ -251,7 +275,7 @@ static int run(const struct opts *o)
 		warn_rc(-errno, "find kt-cgroup");
 	else if (!child_tool("kt-work", s->work_tool, sizeof(s->work_tool)))
 		warn_rc(-errno, "find kt-work");
-	else if (find_machine(s, root_fd) == 0)
+	else if (find_machine(s, root_fd) == 0 && find_dir(s) == 0)
 		rc = play_plans(s, o, root_fd);
 	close_fdp(&s->sig_fd);
 	free(s);
