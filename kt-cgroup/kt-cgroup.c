@@ -18,7 +18,8 @@
 
 static const char help[] =
 	"usage: kt-cgroup apply --parent P [--controllers LIST] [--owner PID]\n"
-	"       kt-cgroup create|kill|rm|stat --parent P [CGROUP]\n"
+	"       kt-cgroup create --parent P [--controllers LIST] [--owner PID] CGROUP\n"
+	"       kt-cgroup kill|rm|stat --parent P [CGROUP]\n"
 	"       kt-cgroup set --parent P [--cpus LIST] [--mems LIST] [--weight N] [--max TEXT]\n"
 	"                     [--freeze | --thaw] CGROUP\n"
 	"       kt-cgroup clear --parent P CGROUP cpus|mems\n"
@@ -547,6 +548,8 @@ int main(int argc, char *argv[])
 	parse_opts(&o, argc, argv);
 	argc -= optind;
 	argv += optind;
+	if (!o.parent && argc == 2 && strcmp(argv[0], "rm") == 0)
+		o.parent = argv[--argc]; /* rm P is rm --parent P */
 	w = check_usage(&o, argc, argv);
 	sig_fd = sig_block(NULL, &(sigset_t){ 0 });
 	if (sig_fd < 0)

@@ -171,6 +171,11 @@ static int open_named(struct run *r, const char *name)
 	return fd < 0 ? fail(r, fd, "open cgroup '%s'", name) : fd;
 }
 
+static const char *self(int rc)
+{
+	return rc == -EDEADLK ? " (this process is inside)" : "";
+}
+
 static int do_create(struct run *r)
 {
 	char path[PATH_MAX];
@@ -197,7 +202,7 @@ static int do_rm(struct run *r)
 	drop_fd(&r->cg_fd);
 	rc = cg_rmtree(r->c->root_fd, path, r->c->sig_fd, r->deadline_ns, &r->c->removed);
 	if (rc < 0)
-		return fail(r, rc, "remove cgroup '%s'", r->op->cgroup);
+		return fail(r, rc, "remove cgroup '%s'%s", ctx_show(path), self(rc));
 	ctx_forget(r->c, path);
 	return 0;
 }
@@ -333,7 +338,7 @@ static int do_kill(struct run *r)
 	if (r->cg_fd < 0)
 		return r->cg_fd;
 	rc = cg_kill(r->cg_fd, r->c->sig_fd, r->deadline_ns);
-	return rc < 0 ? fail(r, rc, "kill cgroup '%s'", r->op->cgroup) : 0;
+	return rc < 0 ? fail(r, rc, "kill cgroup '%s'%s", r->op->cgroup, self(rc)) : 0;
 }
 
 /* ---- move ---- */

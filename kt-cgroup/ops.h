@@ -23,8 +23,7 @@ struct ctx {
 	int parent_fd;
 	char parent[PATH_MAX]; /* relative to the mount; "" is the mount itself */
 	int sig_fd;
-	unsigned int want; /* CTL_*: enabled on the way; those given to the children on demand */
-	bool strict; /* `want` was asked for: one that cannot be had is an error */
+	unsigned int want; /* CTL_*: what cgroups get; one that cannot be had is an error */
 	const struct cg_owner *owner; /* marks what is made; NULL: nothing is marked */
 
 	/* What undo takes back, in the order it was made. Paths are relative to the mount. */
@@ -48,9 +47,10 @@ int ctx_open(struct ctx *c, const char *parent, bool make);
 int ctx_undo(struct ctx *c);
 void ctx_close(struct ctx *c);
 
-/* ctx_make - make the cgroup rel (to the mount) and what is missing above it, give each of its
- * ancestors' children the controllers. On failure what was made stays on the list of ctx_undo.
- * msg says what failed. Returns 0 or -errno (-EEXIST: it is there and was not made by us). */
+/* ctx_make - make the cgroup rel (to the mount) and what is missing above it; give the controllers
+ * on from each level but those that hold processes. On failure what was made stays on the list of
+ * ctx_undo. msg says what failed. Returns 0 or -errno (-EEXIST: it is there and was not made by
+ * us). */
 int ctx_make(struct ctx *c, const char *rel, char *msg, size_t cap);
 
 /* ctx_need - give one controller to rel, for a knob that it lacks. As ctx_make. */

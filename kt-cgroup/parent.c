@@ -72,7 +72,9 @@ static int give(struct ctx *c, const char *rel, unsigned int ctl, char *msg, siz
 		return fail((int)n, msg, cap, "open cgroup '%s'", ctx_show(rel));
 	if (cg_has_word(have, name))
 		return 0;
-	rc = *rel ? cg_populated_here(fd) : 0; /* the top is exempt */
+	/* Only the root of the hierarchy is exempt, not the top of a container's view of it; it
+	 * alone has no cgroup.type. */
+	rc = faccessat(fd, "cgroup.type", F_OK, 0) == 0 ? cg_populated_here(fd) : 0;
 	if (rc > 0)
 		return fail(-EBUSY, msg, cap,
 			    "cgroup '%s' holds processes itself, so its children cannot have the "
@@ -89,18 +91,20 @@ static int give(struct ctx *c, const char *rel, unsigned int ctl, char *msg, siz
 	return 0;
 }
 
-/* Give ctl from the top of the mount down to the parent of rel. Another kt-cgroup that ends at this
- * moment may take it away above us again: then once more from the top. */
-static int give_down(struct ctx *c, const char *rel, unsigned int ctl, char *msg, size_t cap)
+/* Give ctl to the children of each level above rel, from the top; levels shorter than `skip` have
+ * it already. Another kt-cgroup that ends at this moment may take it away above us again (ENOENT):
+ * then once more from the top. */
+static int give_down(struct ctx *c, const char *rel, size_t skip, unsigned int ctl, char *msg,
+		     size_t cap)
 {
 	char path[PATH_MAX];
 	size_t i;
 	int rc = 0, tries;
 
 	for (tries = 0; tries < 10; tries++) {
-		rc = give(c, "", ctl, msg, cap);
-		for (i = 0; rc == 0 && rel[i]; i++) {
-			if (rel[i] != '/')
+		rc = skip == 0 ? give(c, "", ctl, msg, cap) : 0;
+		for (i = skip; rc == 0 && rel[i]; i++) {
+			if (rel[i] != '/' || i == 0)
 				continue;
 			memcpy(path, rel, i);
 			path[i] = '\0';
@@ -117,7 +121,7 @@ int ctx_need(struct ctx *c, const char *rel, unsigned int ctl, char *msg, size_t
 	if (!(c->want & ctl))
 		return fail(-EINVAL, msg, cap, "controller '%s' is not among --controllers",
 			    ctl_name(ctl));
-	return give_down(c, rel, ctl, msg, cap);
+	return give_down(c, rel, 0, ctl, msg, cap);
 }
 
 /* Whether the mount has what is wanted; the one message for hosts that are still on v1. */
@@ -175,10 +179,11 @@ static int make_one(struct ctx *c, const char *rel)
 	return rc == 0 || rc == -EOPNOTSUPP ? 1 : rc; /* before 5.7 the name must do */
 }
 
-int ctx_make(struct ctx *c, const char *rel, char *msg, size_t cap)
+/* Make rel and what is missing above it. Returns as make_one for rel itself. */
+static int make_path(struct ctx *c, const char *rel, char *msg, size_t cap)
 {
 	char path[PATH_MAX];
-	size_t i, k;
+	size_t i;
 	int rc;
 
 	for (i = 0;; i++) {
@@ -189,47 +194,74 @@ int ctx_make(struct ctx *c, const char *rel, char *msg, size_t cap)
 		rc = make_one(c, path);
 		if (rc < 0)
 			return fail(rc, msg, cap, "make cgroup '%s'", path);
-		if (rc == 0 && rel[i] == '\0' && !made_by_us(c, rel))
-			return fail(-EEXIST, msg, cap, "cgroup '%s'", rel);
 		if (rel[i] == '\0')
-			break;
-	}
-	for (k = 0; k < KT_ARRAY_LEN(all_ctl); k++) {
-		if (!(c->want & all_ctl[k]))
-			continue;
-		rc = give_down(c, rel, all_ctl[k], msg, cap);
-		/* Below the parent, a cgroup with processes keeps the controllers to itself: its
-		 * children can then hold processes too, and `effective` shows null. */
-		if (rc == -EBUSY && strlen(rel) > strlen(c->parent) && c->parent_fd >= 0) {
-			AUTO_FD fd = cg_open(c->root_fd, c->parent);
-			char have[CG_KNOB];
-
-			if (fd >= 0 &&
-			    cg_read(fd, "cgroup.subtree_control", have, sizeof(have)) >= 0 &&
-			    cg_has_word(have, ctl_name(all_ctl[k])))
-				rc = 0;
-		}
-		if (rc < 0)
 			return rc;
 	}
-	return 0;
+}
+
+int ctx_make(struct ctx *c, const char *rel, char *msg, size_t cap)
+{
+	size_t k, parent = strlen(c->parent);
+	int rc = make_path(c, rel, msg, cap);
+
+	if (rc == 0 && !made_by_us(c, rel))
+		return fail(-EEXIST, msg, cap, "cgroup '%s'", rel);
+	/* A cgroup with processes keeps the controllers to itself: its children can then hold
+	 * processes too, and `effective` shows null. */
+	for (k = 0; rc >= 0 && k < KT_ARRAY_LEN(all_ctl); k++) {
+		if (c->want & all_ctl[k])
+			rc = give_down(c, rel, parent + 1, all_ctl[k], msg, cap);
+		rc = rc == -EBUSY ? 0 : rc;
+	}
+	return rc < 0 ? rc : 0;
+}
+
+static bool at_or_below(const char *path, const char *rel)
+{
+	size_t len = strlen(rel);
+
+	return len == 0 ||
+	       (strncmp(path, rel, len) == 0 && (path[len] == '\0' || path[len] == '/'));
 }
 
 void ctx_forget(struct ctx *c, const char *rel)
 {
-	size_t i, to = 0, len = strlen(rel);
+	size_t i, to = 0;
 
 	for (i = 0; i < c->n_made; i++) {
-		if (strncmp(c->made[i], rel, len) == 0 &&
-		    (c->made[i][len] == '\0' || c->made[i][len] == '/'))
+		if (at_or_below(c->made[i], rel))
 			free(c->made[i]);
 		else
 			c->made[to++] = c->made[i];
 	}
 	c->n_made = to;
+	for (i = to = 0; i < c->n_gave; i++) {
+		if (at_or_below(c->gave[i].path, rel))
+			free(c->gave[i].path);
+		else
+			c->gave[to++] = c->gave[i];
+	}
+	c->n_gave = to;
 }
 
 /* ---- opening and undoing ---- */
+
+/* The parent, and controllers for its children to come. An empty msg: has been told. */
+static int make_parent(struct ctx *c, char *msg, size_t cap)
+{
+	char child[PATH_MAX + 2];
+	size_t k;
+	int rc = check_available(c);
+
+	msg[0] = '\0';
+	if (rc == 0 && *c->parent)
+		rc = make_path(c, c->parent, msg, cap);
+	(void)snprintf(child, sizeof(child), "%s%s-", c->parent, *c->parent ? "/" : "");
+	for (k = 0; rc >= 0 && k < KT_ARRAY_LEN(all_ctl); k++)
+		if (c->want & all_ctl[k])
+			rc = give_down(c, child, 0, all_ctl[k], msg, cap);
+	return rc;
+}
 
 int ctx_open(struct ctx *c, const char *parent, bool make)
 {
@@ -257,37 +289,10 @@ int ctx_open(struct ctx *c, const char *parent, bool make)
 	}
 	if (rc < 0)
 		return warn_rc(rc, "parent '%s'", parent);
-	if (make && check_available(c) < 0)
-		return -EOPNOTSUPP;
-	if (make && *c->parent) {
-		size_t k;
-
-		rc = ctx_make(c, c->parent, msg, sizeof(msg));
-		if (rc < 0 && rc != -EEXIST)
-			return warn_rc(rc, "%s", msg);
-		for (k = 0; rc == -EEXIST && k < KT_ARRAY_LEN(all_ctl); k++) {
-			if (c->want & all_ctl[k]) {
-				int r = give_down(c, c->parent, all_ctl[k], msg, sizeof(msg));
-
-				if (r < 0)
-					return warn_rc(r, "%s", msg);
-			}
-		}
-	}
-	/* The children of the parent get the controllers, too. */
 	if (make) {
-		char child[PATH_MAX];
-		size_t k;
-
-		if (snprintf(child, sizeof(child), "%s/-", c->parent) >= (int)sizeof(child))
-			return warn_rc(-ENAMETOOLONG, "parent '%s'", parent);
-		for (k = 0; k < KT_ARRAY_LEN(all_ctl); k++) {
-			if (!(c->want & all_ctl[k]))
-				continue;
-			rc = give_down(c, *c->parent ? child : "-", all_ctl[k], msg, sizeof(msg));
-			if (rc < 0)
-				return warn_rc(rc, "%s", msg);
-		}
+		rc = make_parent(c, msg, sizeof(msg));
+		if (rc < 0)
+			return *msg ? warn_rc(rc, "%s", msg) : rc;
 	}
 	rc = cg_open(c->root_fd, c->parent);
 	if (rc < 0)
