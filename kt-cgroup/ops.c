@@ -13,6 +13,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#define MOVE_LOOK_NS (UINT64_C(100) * 1000000)
 #define EBUSY_RETRY_NS (UINT64_C(2) * 1000000000)
 
 static const char *const op_names[] = {
@@ -431,6 +432,28 @@ static int move_pid(pid_t pid, void *arg)
 	}
 }
 
+static int is_child(int cg_fd, const char *name, void *arg)
+{
+	(void)cg_fd;
+	(void)name;
+	(void)arg;
+	return -ECANCELED;
+}
+
+/* Nothing is listed in the cgroup. A task that is just dying is not, and still counts as populated
+ * for a moment: wait for that, where no child cgroup counts too. 1: look at the list again. */
+static int wait_empty(struct run *r, int from_fd)
+{
+	uint64_t until = cg_now() + MOVE_LOOK_NS;
+	int rc = cg_each_child(from_fd, is_child, NULL);
+
+	if (rc == -ECANCELED)
+		return 0;
+	if (rc == 0)
+		rc = cg_wait(from_fd, "populated", 0, r->c->sig_fd, until);
+	return rc == -ETIMEDOUT ? 1 : rc; /* somebody may have joined */
+}
+
 /* A move of all processes, again and again until the list is empty: children that were forked
  * meanwhile are born where their parent was. Fork and move exclude each other in the kernel, so an
  * empty list stays empty unless somebody joins from elsewhere. */
@@ -453,11 +476,15 @@ static int do_move(struct run *r)
 	m.to_fd = r->cg_fd;
 	for (;;) {
 		rc = cg_each_pid(from_fd, move_pid, &m);
-		if (rc == 0)
-			return 0;
 		if (rc < 0)
 			return fail(r, rc, "move process %d from '%s' to '%s'", (int)m.pid,
 				    op->from, op->to);
+		if (rc == 0)
+			rc = wait_empty(r, from_fd);
+		if (rc == 0)
+			return 0;
+		if (rc < 0)
+			return fail(r, rc, "wait until '%s' is empty", op->from);
 		if (cg_now() >= r->deadline_ns)
 			return fail(r, -ETIMEDOUT, "move: '%s' does not stay empty", op->from);
 		if (poll(&p, 1, 0) > 0)
