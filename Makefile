@@ -15,7 +15,7 @@ kt-work_O       := kt-work/kt-work kt-work/run kt-work/intent kt-work/serve kt-w
 		   kt-work/gen_futex kt-work/gen_pipe kt-work/gen_io kt-work/gen_mem
 kt-work_PKG     := jansson
 kt-scenario_O   := kt-run/kt-scenario kt-run/scenario kt-run/expand kt-run/expr kt-run/draw kt-run/flags \
-		   kt-run/works kt-run/toporec
+		   kt-run/works kt-run/toporec kt-run/thresh
 kt-scenario_PKG := jansson
 kt-play_O       := kt-run/kt-play kt-run/conduct kt-run/planfile
 kt-play_PKG     := jansson

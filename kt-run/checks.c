@@ -909,8 +909,7 @@ int judge(const struct plan_run *run, const struct thr_set *options, struct verd
 	for (i = 0; i < THR_COUNT; i++)
 		v.checks[i] = (struct measure){ .measured = NAN, .outcome = OUT_SKIP };
 	v.host_delay_ns = host_delay(run);
-	rc = thr_resolve(&v.limits, virt, json_object_get(run->plan, "checks"), options, err,
-			 sizeof(err));
+	rc = thr_resolve(&v.limits, virt, run->plan, options, err, sizeof(err));
 	if (rc < 0) {
 		say(&j, about("plan", OUT_ERROR), "%s", err);
 		(void)thr_resolve(&v.limits, virt, NULL, options, err, sizeof(err));

@@ -804,7 +804,7 @@ static void put_groups(struct ex *x, struct jsonw *w)
 
 static void put_object(struct jsonw *w, const char *key, const json_t *v, int *rc)
 {
-	AUTO_FREE char *text = v ? json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+	AUTO_FREE char *text = v ? json_dumps(v, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
 
 	if (v && !text)
 		*rc = -ENOMEM;

@@ -13,6 +13,7 @@
 #include "num.h"
 #include "out.h"
 #include "scenario.h"
+#include "thresh.h"
 #include "toporec.h"
 #include "works.h"
 
@@ -405,21 +406,29 @@ static void parse_work_type(struct opts *o, const char *text)
 /* NAME=VALUE into the object; the caller owns *to. */
 static void parse_threshold(json_t **to, const char *text)
 {
-	const char *eq = strchr(text, '=');
-	AUTO_FREE char *name = eq ? strndup(text, (size_t)(eq - text)) : NULL;
-	json_t *v = NULL;
-	double d;
+	const char *near;
+	char name[64];
+	json_t *v;
+	struct thr t;
+	int id, rc = thr_parse(text, name, sizeof(name), &id, &t);
 
-	if (name && *name && num_f64(eq + 1, 0, 1e18, &d) == 0)
-		v = json_loads(eq + 1, JSON_DECODE_ANY, NULL);
-	else if (name && *name && (strcmp(eq + 1, "true") == 0 || strcmp(eq + 1, "false") == 0))
-		v = json_boolean(eq[1] == 't');
-	else if (name && *name && strcmp(eq + 1, "off") == 0)
-		v = json_false();
-	if (!v)
-		die_usage("bad --threshold '%s': want NAME=VALUE", text);
+	if (rc == -ENOENT) {
+		near = thr_suggest(name);
+		die_usage("no threshold is called '%s'%s%s%s", name, near ? "; did you mean '" : "",
+			  near ? near : "", near ? "'?" : "");
+	}
+	if (rc < 0)
+		die_usage("bad --threshold '%s'", text);
 	if (!*to)
 		*to = json_object();
+	if (!t.on)
+		v = json_false();
+	else if (!thr_defs[id].unit)
+		v = json_true();
+	else if (t.limit == (double)(json_int_t)t.limit)
+		v = json_integer((json_int_t)t.limit);
+	else
+		v = json_real(t.limit);
 	if (!*to || json_object_set_new(*to, name, v) < 0)
 		die_usage("out of memory");
 }

@@ -9,6 +9,7 @@
 #include "jsonr.h"
 #include "nearest.h"
 #include "num.h"
+#include "thresh.h"
 #include "works.h"
 
 #include <errno.h>
@@ -552,10 +553,21 @@ static void check_file_name(struct jsonr *r, const struct scenario *sc)
 		jsonr_fail(r, "name", "'%s', but the file is called %s", sc->name, base);
 }
 
+static void read_checks(struct jsonr *r, struct scenario *sc)
+{
+	struct thr_set set = { 0 };
+	json_t *v = NULL;
+	char why[160];
+
+	if (jsonr_obj(r, "checks", &v) <= 0)
+		return;
+	sc->checks = v;
+	if (thr_apply(&set, v, THR_SCENARIO, why, sizeof(why)) < 0)
+		jsonr_fail(r, "checks", "%s", why);
+}
+
 static void read_all(struct jsonr *r, struct scenario *sc)
 {
-	json_t *v = NULL;
-
 	if (jsonr_need_str(r, "name", &sc->name) > 0 &&
 	    (!*sc->name ||
 	     strspn(sc->name, "abcdefghijklmnopqrstuvwxyz0123456789_-") != strlen(sc->name)))
@@ -571,8 +583,7 @@ static void read_all(struct jsonr *r, struct scenario *sc)
 	sc->cgroups = read_cgroups(r, true, &sc->n_cgroups);
 	check_partitions(r, sc->cgroups, sc->n_cgroups);
 	read_steps(r, sc);
-	if (jsonr_obj(r, "checks", &v) > 0)
-		sc->checks = v;
+	read_checks(r, sc);
 	(void)jsonr_done(r); /* the document keeps the error */
 }
 

@@ -2,6 +2,7 @@
 /* The thresholds. */
 #include "thresh.h"
 #include "cleanup.h"
+#include "nearest.h"
 #include "num.h"
 
 #include <errno.h>
@@ -66,49 +67,14 @@ int thr_find(const char *name)
 	return -1;
 }
 
-/* Levenshtein distance; texts over 63 bytes are never near. */
-static size_t edit_distance(const char *a, const char *b)
-{
-	size_t row[64], la = strlen(a), lb = strlen(b), i, j;
-
-	if (la > 63 || lb > 63)
-		return 64;
-	for (j = 0; j <= lb; j++)
-		row[j] = j;
-	for (i = 1; i <= la; i++) {
-		size_t diag = row[0];
-
-		row[0] = i;
-		for (j = 1; j <= lb; j++) {
-			size_t up = row[j], best = diag + (a[i - 1] != b[j - 1]);
-
-			if (up + 1 < best)
-				best = up + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			diag = up;
-			row[j] = best;
-		}
-	}
-	return row[lb];
-}
-
 const char *thr_suggest(const char *name)
 {
-	size_t best = SIZE_MAX, d;
-	const char *ret = NULL;
+	struct nearest near = { .want = name };
 	int i;
 
-	for (i = 0; i < THR_COUNT; i++) {
-		d = edit_distance(name, thr_defs[i].name);
-		if (strlen(name) >= 3 && strstr(thr_defs[i].name, name))
-			d = 1; /* a piece of the name, "spread" */
-		if (d < best) {
-			best = d;
-			ret = thr_defs[i].name;
-		}
-	}
-	return best <= 1 + strlen(name) / 3 ? ret : NULL;
+	for (i = 0; i < THR_COUNT; i++)
+		nearest_offer(&near, thr_defs[i].name);
+	return near.name;
 }
 
 int thr_parse(const char *text, char *name, size_t cap, int *ret_id, struct thr *ret)
@@ -136,9 +102,9 @@ int thr_parse(const char *text, char *name, size_t cap, int *ret_id, struct thr 
 }
 
 /* A member of `checks`: a number, true, false, or null for off. */
-static int from_json(int id, const json_t *v, struct thr *ret)
+static int from_json(int id, const json_t *v, enum thr_source source, struct thr *ret)
 {
-	struct thr t = { .source = THR_SCENARIO, .on = true, .limit = 1 };
+	struct thr t = { .source = source, .on = true, .limit = 1 };
 
 	if (json_is_false(v) || json_is_null(v))
 		t.on = false;
@@ -150,20 +116,14 @@ static int from_json(int id, const json_t *v, struct thr *ret)
 	return 0;
 }
 
-int thr_resolve(struct thr_set *ret, bool virt, const json_t *checks, const struct thr_set *options,
-		char *err, size_t cap)
+int thr_apply(struct thr_set *set, const json_t *checks, enum thr_source source, char *err,
+	      size_t cap)
 {
-	struct thr_set s;
 	const char *key, *near;
 	json_t *v;
 	void *it;
 	int i;
 
-	for (i = 0; i < THR_COUNT; i++) {
-		double dflt = virt ? thr_defs[i].virt : thr_defs[i].real;
-
-		s.t[i] = (struct thr){ .on = !isnan(dflt), .limit = isnan(dflt) ? 0 : dflt };
-	}
 	for (it = json_object_iter((json_t *)(uintptr_t)checks); it;
 	     it = json_object_iter_next((json_t *)(uintptr_t)checks, it)) {
 		key = json_object_iter_key(it);
@@ -171,16 +131,37 @@ int thr_resolve(struct thr_set *ret, bool virt, const json_t *checks, const stru
 		i = thr_find(key);
 		if (i < 0) {
 			near = thr_suggest(key);
-			(void)snprintf(err, cap, "the plan's check '%s' is unknown%s%s%s", key,
+			(void)snprintf(err, cap, "no check is called '%s'%s%s%s", key,
 				       near ? "; did you mean '" : "", near ? near : "",
 				       near ? "'?" : "");
 			return -EINVAL;
 		}
-		if (from_json(i, v, &s.t[i]) < 0) {
-			(void)snprintf(err, cap, "the plan's check '%s' has a bad value", key);
+		if (from_json(i, v, source, &set->t[i]) < 0) {
+			(void)snprintf(err, cap, "check '%s' has a bad value: want %s", key,
+				       thr_defs[i].unit ? "a number of 0 or more, or null"
+							: "true or false");
 			return -EINVAL;
 		}
 	}
+	return 0;
+}
+
+int thr_resolve(struct thr_set *ret, bool virt, const json_t *plan, const struct thr_set *options,
+		char *err, size_t cap)
+{
+	struct thr_set s;
+	int i, rc;
+
+	for (i = 0; i < THR_COUNT; i++) {
+		double dflt = virt ? thr_defs[i].virt : thr_defs[i].real;
+
+		s.t[i] = (struct thr){ .on = !isnan(dflt), .limit = isnan(dflt) ? 0 : dflt };
+	}
+	rc = thr_apply(&s, json_object_get(plan, "checks"), THR_SCENARIO, err, cap);
+	if (rc == 0)
+		rc = thr_apply(&s, json_object_get(plan, "thresholds"), THR_OPTION, err, cap);
+	if (rc < 0)
+		return rc;
 	for (i = 0; i < THR_COUNT; i++)
 		if (options->t[i].source == THR_OPTION)
 			s.t[i] = options->t[i];

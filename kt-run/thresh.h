@@ -71,9 +71,14 @@ const char *thr_suggest(const char *name);
  * unknown name, whose text is then in name (cap bytes); -EINVAL for a bad value. */
 int thr_parse(const char *text, char *name, size_t cap, int *ret_id, struct thr *ret);
 
-/* thr_resolve - defaults, then the plan's `checks`, then options (set where source is THR_OPTION).
- * Returns 0, or -EINVAL with err ("check 'x': ...") for a member of checks that is none. */
-int thr_resolve(struct thr_set *ret, bool virt, const json_t *checks, const struct thr_set *options,
+/* thr_apply - change what the members of `checks` name ({"max_gap_ms":0}; NULL: none). Returns 0,
+ * or -EINVAL with err ("no check is called 'x'…") for a member that is none. */
+int thr_apply(struct thr_set *set, const json_t *checks, enum thr_source source, char *err,
+	      size_t cap);
+
+/* thr_resolve - defaults, then the plan's `checks` and `thresholds`, then options (set where source
+ * is THR_OPTION). plan may be NULL. Returns 0, or -EINVAL with err as thr_apply. */
+int thr_resolve(struct thr_set *ret, bool virt, const json_t *plan, const struct thr_set *options,
 		char *err, size_t cap);
 
 /* thr_put_limit - the limit as a member: number, boolean, or null when off. */
