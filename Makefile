@@ -26,9 +26,10 @@ kt-initramfs_O  := kt-vm/kt-initramfs kt-vm/gather kt-vm/ldso kt-vm/elf kt-vm/tr
 kt-initramfs_PKG := libarchive
 kt-vm_O         := kt-vm/kt-vm kt-vm/qemu kt-vm/qmp kt-vm/console
 kt-vm_PKG       := jansson
-kt-kernel_O     := kt-kernel/kt-kernel kt-kernel/cache
+kt-kernel_O     := kt-kernel/kt-kernel kt-kernel/get kt-kernel/cache kt-kernel/image \
+		   kt-kernel/config kt-kernel/version
 kt-kernel_PKG   := jansson
-kt-kernel-fetch_O := kt-kernel/kt-kernel-fetch kt-kernel/apt kt-kernel/unpack
+kt-kernel-fetch_O := kt-kernel/kt-kernel-fetch kt-kernel/apt kt-kernel/unpack kt-kernel/version
 kt-kernel-fetch_PKG := libarchive
 kt-fmt_O        := kt-report/kt-fmt kt-report/table kt-report/results kt-report/flat
 kt-fmt_PKG      := jansson

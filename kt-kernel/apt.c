@@ -1,0 +1,577 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Packages of the distribution's archive, by apt-get and apt-cache with a state directory of ours.
+ */
+#include "apt.h"
+#include "child.h"
+#include "cleanup.h"
+#include "die.h"
+#include "num.h"
+#include "out.h"
+#include "version.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define MAX_OPTIONS 24
+#define KEYRING "/usr/share/keyrings/debian-archive-keyring.gpg"
+
+/* Run a program; its standard output goes to out, or to stderr when out is NULL. */
+static int capture(char *const argv[], struct buf *out)
+{
+	struct child_spec spec = { .argv = argv,
+				   .stdio = { -1, out ? -1 : STDERR_FILENO, -1 },
+				   .death_sig = SIGTERM };
+	AUTO_FD rd = -1, wr = -1, pid_fd = -1, null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	siginfo_t info;
+	ssize_t n = 0;
+	int p[2], rc;
+
+	if (null_fd < 0 || pipe2(p, O_CLOEXEC) < 0)
+		return -errno;
+	rd = p[0];
+	wr = p[1];
+	spec.stdio[0] = null_fd;
+	if (out)
+		spec.stdio[1] = wr;
+	pid_fd = child_spawn(&spec, NULL);
+	if (pid_fd < 0)
+		return warn_rc(pid_fd, "run '%s'", argv[0]);
+	drop_fd(&wr);
+	while (out && (n = buf_fill(out, rd, 65536)) > 0)
+		;
+	rc = child_wait(pid_fd, -1, -1, &info);
+	if (rc == 0 && n < 0)
+		rc = (int)n;
+	if (rc < 0)
+		return warn_rc(rc, "run '%s'", argv[0]);
+	if (child_status(&info) != 0) {
+		warn_msg("'%s %s' ended with status %d", argv[0], argv[1] ? argv[1] : "",
+			 child_status(&info));
+		return -EIO;
+	}
+	return 0;
+}
+
+/* argv of an apt program with all that keeps it in our state; free_argv() afterwards. */
+static char **apt_argv(const struct apt *a, const char *program, const char *const *args)
+{
+	static const char *const options[] = {
+		"Dir::State=%s",
+		"Dir::State::lists=%s/lists",
+		"Dir::State::status=%s/status",
+		"Dir::Cache=%s/cache",
+		"Dir::Etc::sourcelist=/dev/null",
+		"Dir::Etc::sourceparts=%s/sources",
+		"Dir::Etc::preferences=/dev/null",
+		"Dir::Etc::preferencesparts=/dev/null",
+		"APT::Sandbox::User=",
+		"APT::Update::Error-Mode=any",
+		"Acquire::Languages=none",
+		"Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled=false",
+		"Acquire::Retries=2",
+		"Acquire::http::Timeout=30",
+		"Acquire::https::Timeout=30",
+		"APT::Get::List-Cleanup=true",
+		"quiet=2"
+	};
+	char **argv = calloc(2 * KT_ARRAY_LEN(options) + MAX_OPTIONS, sizeof(*argv));
+	size_t n = 0, i;
+	int len;
+
+	if (!argv)
+		return NULL;
+	argv[n++] = strdup(program);
+	for (i = 0; args[i]; i++)
+		argv[n++] = strdup(args[i]);
+	for (i = 0; i < KT_ARRAY_LEN(options); i++) {
+		const char *percent = strstr(options[i], "%s");
+
+		argv[n++] = strdup("-o");
+		if (!percent)
+			len = asprintf(&argv[n], "%s", options[i]);
+		else
+			len = asprintf(&argv[n], "%.*s%s%s", (int)(percent - options[i]),
+				       options[i], a->state, percent + 2);
+		if (len < 0)
+			argv[n] = NULL;
+		n++;
+	}
+	for (i = 0; i < n; i++) {
+		if (argv[i])
+			continue;
+		for (i = 0; i < n; i++)
+			free(argv[i]);
+		free(argv);
+		return NULL;
+	}
+	return argv;
+}
+
+static int run_apt(const struct apt *a, const char *program, const char *const *args,
+		   struct buf *out)
+{
+	char **argv = apt_argv(a, program, args);
+	int rc, i;
+
+	if (!argv)
+		return warn_rc(-ENOMEM, "run '%s'", program);
+	rc = capture(argv, out);
+	for (i = 0; argv[i]; i++)
+		free(argv[i]);
+	free(argv);
+	return rc;
+}
+
+/* A line of text: [p, *ret_end), without its newline. Returns where the next one starts, or NULL at
+ * the end. */
+static const char *next_line(const char *p, const char *end, const char **ret_end)
+{
+	const char *nl;
+
+	if (p >= end)
+		return NULL;
+	nl = memchr(p, '\n', (size_t)(end - p));
+	*ret_end = nl ? nl : end;
+	return nl ? nl + 1 : end;
+}
+
+/* Is [p, e) the field `name` of a deb822 stanza? */
+static bool is_field(const char *p, const char *e, const char *name)
+{
+	size_t n = strlen(name);
+
+	return (size_t)(e - p) > n && strncasecmp(p, name, n) == 0 && p[n] == ':';
+}
+
+static void private_stanza(const char *p, const char *end, const char *suite, struct buf *out)
+{
+	static const char *const ours[] = { "Types", "Suites", "Components", "Enabled" };
+	const char *e, *next;
+	bool skip = false;
+	size_t i;
+
+	buf_fmt(out, "Types: deb\nSuites: %s\nComponents: main\n", suite);
+	for (; (next = next_line(p, end, &e)); p = next) {
+		if (*p == '#')
+			continue;
+		if (!isspace((unsigned char)*p)) { /* else it goes on with the field above */
+			skip = false;
+			for (i = 0; i < KT_ARRAY_LEN(ours); i++)
+				skip |= is_field(p, e, ours[i]);
+		}
+		if (skip)
+			continue;
+		buf_add(out, p, (size_t)(e - p));
+		buf_chr(out, '\n');
+	}
+}
+
+/* "deb [signed-by=/x] http://host/debian bookworm main # why" */
+static int private_line(const char *p, const char *end, const char *suite, struct buf *out)
+{
+	size_t n = (size_t)(end - p);
+	const char *hash = memchr(p, '#', n), *close_br;
+
+	if (hash)
+		end = hash;
+	while (p < end && isspace((unsigned char)*p))
+		p++;
+	if (end - p < 5 || memcmp(p, "deb", 3) != 0 || !isspace((unsigned char)p[3]))
+		return 0;
+	p += 4;
+	buf_str(out, "deb ");
+	while (p < end && isspace((unsigned char)*p))
+		p++;
+	if (p < end && *p == '[') {
+		close_br = memchr(p, ']', (size_t)(end - p));
+		if (!close_br)
+			return 0;
+		buf_add(out, p, (size_t)(close_br + 1 - p));
+		buf_chr(out, ' ');
+		p = close_br + 1;
+	}
+	while (p < end && isspace((unsigned char)*p))
+		p++;
+	for (n = 0; p + n < end && !isspace((unsigned char)p[n]); n++)
+		;
+	if (n == 0)
+		return 0;
+	buf_add(out, p, n);
+	buf_fmt(out, " %s main\n", suite);
+	return 1;
+}
+
+int apt_private_source(const char *text, size_t len, int deb822, unsigned long number,
+		       const char *suite, struct buf *out)
+{
+	const char *end = text + len, *p, *next, *e, *start = NULL;
+	unsigned long i = 0;
+
+	for (p = text; (next = next_line(p, end, &e)); p = next) {
+		bool blank = e == p || strspn(p, " \t\r") >= (size_t)(e - p);
+
+		if (!deb822) {
+			if (++i == number)
+				return private_line(p, e, suite, out);
+			continue;
+		}
+		if (!start && !blank && *p != '#') {
+			start = p;
+			i++;
+		}
+		if (start && (blank || next == end)) {
+			if (i == number) {
+				private_stanza(start, blank ? p : e, suite, out);
+				return 1;
+			}
+			start = NULL;
+		}
+	}
+	return 0;
+}
+
+static int slurp(const char *path, struct buf *b)
+{
+	AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	while ((n = buf_fill(b, fd, 65536)) > 0)
+		;
+	return (int)n;
+}
+
+/* The value of NAME in /etc/os-release. */
+static void os_release(const char *name, char *buf, size_t cap)
+{
+	AUTO_BUF text = BUF_INIT;
+	const char *p, *e, *next;
+	size_t n = strlen(name);
+
+	buf[0] = '\0';
+	if (slurp("/etc/os-release", &text) < 0 || !text.p)
+		return;
+	for (p = text.p; (next = next_line(p, text.p + text.len, &e)); p = next) {
+		if ((size_t)(e - p) <= n || memcmp(p, name, n) != 0 || p[n] != '=')
+			continue;
+		p += n + 1;
+		if (p < e && *p == '"' && e[-1] == '"')
+			p++, e--;
+		(void)snprintf(buf, cap, "%.*s", (int)(e - p), p); /* cut: then nothing matches */
+	}
+}
+
+struct target { /* a package list that the system's apt would fetch */
+	char *entry, *uri, *release, *component, *origin;
+};
+
+/* How surely this is the distribution's own archive, and not one that serves packages for it. */
+static int score(const struct target *v, size_t n, const struct target *t, const char *codename)
+{
+	size_t len = strlen(t->uri), i;
+	int s = 0;
+
+	if (strcmp(t->component, "main") != 0)
+		return -1;
+	if (strcmp(t->release, codename) != 0 && strcmp(t->release, "stable") != 0 &&
+	    strcmp(t->release, "testing") != 0 && strcmp(t->release, "unstable") != 0 &&
+	    strcmp(t->release, "sid") != 0)
+		return -1;
+	if (strcmp(t->origin, "Debian") == 0)
+		s += 8; /* known once its lists have been fetched */
+	for (i = 0; i < n; i++)
+		if (strcmp(v[i].uri, t->uri) == 0 && strstr(v[i].release, "-updates"))
+			s |= 4;
+	if (len > 8 && strcmp(t->uri + len - 8, "/debian/") == 0)
+		s |= 2;
+	return s;
+}
+
+/* The system's own source of its distribution, as an entry for our suite. */
+static int system_source(const char *suite, struct buf *out)
+{
+	static const char format[] =
+		"$(SOURCESENTRY)|$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(ORIGIN)";
+	char *const argv[] = {
+		(char[]){ "apt-get" }, (char[]){ "indextargets" },	   (char[]){ "--format" },
+		strdupa(format),       (char[]){ "Created-By: Packages" }, NULL
+	};
+	AUTO_BUF list = BUF_INIT;
+	AUTO_BUF text = BUF_INIT;
+	AUTO_FREE struct target *v = NULL;
+	char codename[64], id[64], *line, *save = NULL, *colon;
+	const struct target *best = NULL;
+	int best_score = -1;
+	size_t n = 0, i, cap = 0;
+	uint64_t number;
+	int rc = capture(argv, &list);
+
+	if (rc < 0)
+		return rc;
+	os_release("VERSION_CODENAME", codename, sizeof(codename));
+	os_release("ID", id, sizeof(id));
+	for (line = list.len ? strtok_r(list.p, "\n", &save) : NULL; line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		char *f[5], *p = line;
+
+		for (i = 0; i < 5 && p; i++)
+			f[i] = strsep(&p, "|");
+		if (i < 5)
+			continue;
+		if (n == cap) {
+			struct target *w = reallocarray(v, cap + 32, sizeof(*v));
+
+			if (!w)
+				return -ENOMEM;
+			v = w;
+			cap += 32;
+		}
+		v[n++] = (struct target){ f[0], f[1], f[2], f[3], f[4] };
+	}
+	for (i = 0; i < n; i++) {
+		int s = score(v, n, &v[i], codename);
+
+		if (s > best_score) {
+			best_score = s;
+			best = &v[i];
+		}
+	}
+	if (!best || strcmp(id, "debian") != 0) {
+		warn_msg("no source of Debian's archive is among apt's sources here: "
+			 "name a kernel by KTSTR_KERNEL or --kernel instead");
+		return -ENOENT;
+	}
+	colon = strrchr(best->entry, ':');
+	if (!colon || num_u64(colon + 1, 1, ULONG_MAX, &number) < 0)
+		return warn_rc(-EBADMSG, "find apt's source '%s'", best->entry);
+	*colon = '\0';
+	rc = slurp(best->entry, &text);
+	if (rc < 0)
+		return warn_rc(rc, "read '%s'", best->entry);
+	i = strlen(best->entry);
+	if (!apt_private_source(text.p, text.len,
+				i > 8 && strcmp(best->entry + i - 8, ".sources") == 0,
+				(unsigned long)number, suite, out))
+		return warn_rc(-EBADMSG, "understand entry %lu of '%s'", (unsigned long)number,
+			       best->entry);
+	return 0;
+}
+
+static int chosen_source(const char *uri, const char *suite, struct buf *out)
+{
+	const char *trusted = getenv("KTSTR_APT_TRUSTED");
+
+	buf_fmt(out, "Types: deb\nURIs: %s\nSuites: %s\nComponents: main\n", uri, suite);
+	if (trusted && strcmp(trusted, "yes") == 0)
+		buf_str(out, "Trusted: yes\n");
+	else if (access(KEYRING, R_OK) == 0)
+		buf_str(out, "Signed-By: " KEYRING "\n");
+	return out->err;
+}
+
+int apt_setup(const struct apt *a, const char *suite)
+{
+	static const char *const dirs[] = { "sources", "lists",		 "lists/partial",
+					    "cache",   "cache/archives", "cache/archives/partial" };
+	const char *uri = getenv("KTSTR_APT_URI");
+	AUTO_BUF source = BUF_INIT;
+	AUTO_FD fd = open(a->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	AUTO_FD sources_fd = -1;
+	const char *name = "kt.sources", *other = "kt.list";
+	size_t i;
+	int rc;
+
+	if (fd < 0)
+		return warn_rc(-errno, "open '%s'", a->state);
+	for (i = 0; i < KT_ARRAY_LEN(dirs); i++)
+		if (mkdirat(fd, dirs[i], 0755) < 0 && errno != EEXIST)
+			return warn_rc(-errno, "create '%s/%s'", a->state, dirs[i]);
+	rc = uri && *uri ? chosen_source(uri, suite, &source) : system_source(suite, &source);
+	if (rc < 0)
+		return rc;
+	if (strncmp(source.p, "deb ", 4) == 0) { /* a one-line entry needs a file of that kind */
+		name = "kt.list";
+		other = "kt.sources";
+	}
+	sources_fd = openat(fd, "sources", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	rc = sources_fd < 0 ? -errno : out_replace(sources_fd, name, source.p, source.len);
+	if (rc == 0 && unlinkat(sources_fd, other, 0) < 0 && errno != ENOENT)
+		rc = -errno;
+	if (rc == 0)
+		rc = out_replace(fd, "status", "", 0);
+	return rc < 0 ? warn_rc(rc, "write into '%s'", a->state) : 0;
+}
+
+int apt_update(const struct apt *a)
+{
+	static const char *const args[] = { "update", NULL };
+
+	return run_apt(a, "apt-get", args, NULL);
+}
+
+/* The part of a package name that says which kernel: "7.3.4+deb13-cloud-amd64" of
+ * "linux-binary-7.3.4+deb13-cloud-amd64"; NULL when it is of another kind or flavour. */
+static const char *release_of(const char *package, const char *prefix, const char *flavour)
+{
+	size_t n = strlen(prefix), f = strlen(flavour), len = strlen(package), i;
+	const char *r = package + n;
+
+	if (strncmp(package, prefix, n) != 0 || len < n + f + 2 || !isdigit((unsigned char)*r) ||
+	    strcmp(package + len - f, flavour) != 0 || package[len - f - 1] != '-')
+		return NULL;
+	/* "6.1.0-40-amd64" and "7.4-rc1-amd64" are of flavour amd64, "6.1.0-40-cloud-amd64" is not
+	 */
+	for (i = 0; r + i < package + len - f - 1; i++)
+		if (r[i] == '-' && !isdigit((unsigned char)r[i + 1]) &&
+		    strncmp(r + i + 1, "rc", 2) != 0)
+			return NULL;
+	return r;
+}
+
+struct package {
+	char name[192], version[128];
+	uint64_t bytes;
+};
+
+static void take(char *buf, size_t cap, const char *p, const char *e)
+{
+	while (p < e && *p == ' ')
+		p++;
+	(void)snprintf(buf, cap, "%.*s", (int)(e - p), p); /* cut: apt will not know it */
+}
+
+/* The stanzas that apt-cache prints: "Package: x", "Version: y", "Size: n", …, an empty line. */
+static int parse_packages(const char *text, size_t len, struct package **ret)
+{
+	const char *end = text + len, *p, *e, *next;
+	AUTO_FREE struct package *v = NULL;
+	struct package now = { 0 };
+	int n = 0, cap = 0;
+	char number[32];
+
+	for (p = text; (next = next_line(p, end, &e)); p = next) {
+		if (is_field(p, e, "Package"))
+			take(now.name, sizeof(now.name), p + 8, e);
+		else if (is_field(p, e, "Version"))
+			take(now.version, sizeof(now.version), p + 8, e);
+		else if (is_field(p, e, "Size")) {
+			take(number, sizeof(number), p + 5, e);
+			if (num_u64(number, 0, UINT64_MAX, &now.bytes) < 0)
+				now.bytes = 0;
+		}
+		if (e > p && next != end)
+			continue;
+		if (now.name[0] && now.version[0]) {
+			if (n == cap) {
+				struct package *w = reallocarray(v, (size_t)cap + 64, sizeof(*v));
+
+				if (!w)
+					return -ENOMEM;
+				v = w;
+				cap += 64;
+			}
+			v[n++] = now;
+		}
+		now = (struct package){ 0 };
+	}
+	*ret = take_ptr(&v);
+	return n;
+}
+
+static int newest_first(const void *a, const void *b)
+{
+	const struct apt_kernel *x = a, *y = b;
+	int diff = version_compare(y->release, x->release);
+
+	return diff ? diff : version_compare(y->version, x->version);
+}
+
+/* Packaging differs by time: linux-binary-R holds just the image and linux-base-R the
+ * configuration; before that linux-image-R held both (one of a few kB only names others). */
+int apt_kernels(const struct apt *a, const char *flavour, struct apt_kernel **ret)
+{
+	const char *const args[] = { "search", "--full", "--names-only",
+				     "^linux-(binary|image|base)-[0-9]", NULL };
+	AUTO_BUF text = BUF_INIT;
+	AUTO_FREE struct package *v = NULL;
+	AUTO_FREE struct apt_kernel *k = NULL;
+	int n, m = 0, i, j, rc = run_apt(a, "apt-cache", args, &text);
+
+	if (rc < 0)
+		return rc;
+	n = parse_packages(text.p ? text.p : "", text.len, &v);
+	if (n < 0)
+		return n;
+	k = calloc((size_t)n + 1, sizeof(*k));
+	if (!k)
+		return -ENOMEM;
+	for (i = 0; i < n; i++) {
+		const char *r = release_of(v[i].name, "linux-binary-", flavour);
+		const char *old = release_of(v[i].name, "linux-image-", flavour);
+
+		for (j = 0; old && j < n; j++) {
+			const char *b = release_of(v[j].name, "linux-binary-", flavour);
+
+			if (b && strcmp(b, old) == 0)
+				old = NULL;
+		}
+		if (!r)
+			r = old;
+		if (!r)
+			continue;
+		(void)snprintf(k[m].release, sizeof(k[m].release), "%s", r);
+		strcpy(k[m].package, v[i].name);
+		strcpy(k[m].version, v[i].version);
+		strcpy(k[m].config_package, v[i].name);
+		k[m].bytes = v[i].bytes;
+		for (j = 0; j < n; j++) {
+			const char *b = release_of(v[j].name, "linux-base-", flavour);
+
+			if (b && strcmp(b, r) == 0 && strcmp(v[j].version, v[i].version) == 0) {
+				strcpy(k[m].config_package, v[j].name);
+				k[m].config_bytes = v[j].bytes;
+			}
+		}
+		m++;
+	}
+	qsort(k, (size_t)m, sizeof(*k), newest_first);
+	*ret = take_ptr(&k);
+	return m;
+}
+
+int apt_download(const struct apt *a, const char *package, const char *version, const char *dir,
+		 char *ret_file, size_t cap)
+{
+	AUTO_FREE char *what = NULL;
+	AUTO_DIR *d = NULL;
+	const struct dirent *de;
+	size_t n = strlen(package);
+	int rc;
+
+	if (asprintf(&what, "%s=%s", package, version) < 0) {
+		what = NULL;
+		return -ENOMEM;
+	}
+	if (chdir(dir) < 0) /* apt-get download knows no other place */
+		return warn_rc(-errno, "enter '%s'", dir);
+	rc = run_apt(a, "apt-get", (const char *const[]){ "download", what, NULL }, NULL);
+	if (rc < 0)
+		return rc;
+	d = opendir(".");
+	if (!d)
+		return warn_rc(-errno, "open '%s'", dir);
+	while ((de = readdir(d)))
+		if (strncmp(de->d_name, package, n) == 0 && de->d_name[n] == '_') {
+			(void)snprintf(ret_file, cap, "%s", de->d_name); /* NAME_MAX fits */
+			return 0;
+		}
+	return warn_rc(-ENOENT, "find the package '%s' in '%s'", package, dir);
+}

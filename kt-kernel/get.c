@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Brings a prebuilt kernel into the cache: kt-kernel-fetch fetches and unpacks into a staged
+ * directory, the configuration is checked before the image is fetched, and the whole is published.
+ */
+#include "get.h"
+#include "cachedir.h"
+#include "child.h"
+#include "cleanup.h"
+#include "die.h"
+#include "jsonr.h"
+#include "lock.h"
+#include "out.h"
+#include "sig.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+
+#define OTHER_GET_MS 600000 /* another get may be fetching just now */
+#define TRIES 4 /* kernels looked at, before none is good enough */
+
+struct candidate {
+	char release[128], package[192], version[128], config_package[192];
+	uint64_t bytes;
+};
+
+const char *get_flavour(void)
+{
+	struct utsname u;
+
+	if (uname(&u) < 0)
+		return NULL;
+	return strcmp(u.machine, "x86_64") == 0	   ? "cloud-amd64"
+	       : strcmp(u.machine, "aarch64") == 0 ? "cloud-arm64"
+						   : NULL;
+}
+
+/* Run kt-kernel-fetch with these arguments; its records go to out (NULL: none are expected). */
+static int fetch(char *const args[], int sig_fd, const sigset_t *mask, struct buf *out)
+{
+	char tool[PATH_MAX], *argv[24];
+	struct child_spec spec = { .argv = argv, .mask = mask, .death_sig = SIGTERM };
+	AUTO_FD rd = -1, wr = -1, pid_fd = -1, null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	siginfo_t info;
+	int p[2], rc = 0;
+	size_t n = 0;
+
+	argv[n++] = child_tool("kt-kernel-fetch", tool, sizeof(tool));
+	if (!argv[0])
+		return warn_rc(-ENOENT, "find kt-kernel-fetch");
+	while (*args && n + 1 < KT_ARRAY_LEN(argv))
+		argv[n++] = *args++;
+	argv[n] = NULL;
+	if (null_fd < 0 || pipe2(p, O_CLOEXEC) < 0)
+		return warn_rc(-errno, "start kt-kernel-fetch");
+	rd = p[0];
+	wr = p[1];
+	spec.stdio[0] = null_fd;
+	spec.stdio[1] = wr;
+	spec.stdio[2] = -1;
+	pid_fd = child_spawn(&spec, NULL);
+	if (pid_fd < 0)
+		return warn_rc(pid_fd, "start '%s'", tool);
+	drop_fd(&wr);
+	while (rc == 0) {
+		struct pollfd pf[] = { { rd, POLLIN, 0 }, { sig_fd, POLLIN, 0 } };
+		ssize_t got;
+
+		if (poll(pf, 2, -1) < 0 && errno != EINTR)
+			rc = -errno;
+		else if (pf[1].revents)
+			break;
+		else if (pf[0].revents) {
+			got = buf_fill(out, rd, 65536);
+			if (got == 0)
+				break;
+			if (got < 0 && got != -EINTR)
+				rc = (int)got;
+		}
+	}
+	if (rc == 0)
+		rc = child_wait(pid_fd, sig_fd, -1, &info);
+	else
+		(void)child_wait(pid_fd, -1, 0, &info); /* rc is the news */
+	if (rc == -EINTR) {
+		warn_msg("stopped by a signal");
+		return rc;
+	}
+	if (rc < 0)
+		return warn_rc(rc, "run '%s'", tool);
+	return child_status(&info) == 0 ? 0 : -EIO; /* it has said why */
+}
+
+static void take(char *buf, size_t cap, const json_t *o, const char *name)
+{
+	(void)snprintf(buf, cap, "%s", rec_str(o, name, ""));
+}
+
+/* The candidates among kt-kernel-fetch's records; a stream without its end record is cut off. */
+static int parse_candidates(struct buf *b, struct candidate **ret)
+{
+	AUTO_FREE struct candidate *v = NULL;
+	char *line, *save = NULL;
+	unsigned long number = 0;
+	bool whole = false;
+	int n = 0, cap = 0;
+
+	for (line = b->len ? strtok_r(b->p, "\n", &save) : NULL; line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		struct jsonr_doc doc = { 0 };
+		json_t *o = jsonr_parse(&doc, "kt-kernel-fetch", ++number, line, strlen(line));
+		const char *type;
+
+		if (!o) {
+			warn_msg("%s", doc.err);
+			return -EBADMSG;
+		}
+		type = rec_str(o, "type", "");
+		whole = strcmp(type, "end") == 0;
+		if (strcmp(type, "candidate") == 0) {
+			if (n == cap) {
+				struct candidate *w = reallocarray(v, (size_t)cap + 32, sizeof(*v));
+
+				if (!w) {
+					json_decref(o);
+					return -ENOMEM;
+				}
+				v = w;
+				cap += 32;
+			}
+			take(v[n].release, sizeof(v[n].release), o, "release");
+			take(v[n].package, sizeof(v[n].package), o, "package");
+			take(v[n].version, sizeof(v[n].version), o, "version");
+			take(v[n].config_package, sizeof(v[n].config_package), o, "config_package");
+			v[n].bytes = rec_u64(o, "bytes", 0);
+			n++;
+		}
+		json_decref(o);
+	}
+	if (!whole)
+		return -EPIPE;
+	*ret = take_ptr(&v);
+	return n;
+}
+
+/* All of it, for one line on stderr: what the kernel would have to have built in. */
+static void say_missing(const struct kernel *k)
+{
+	size_t i;
+
+	for (i = 0; config_needs[i].option; i++)
+		if (config_lacks(&k->config, i, k->machine))
+			warn_msg("%s lacks CONFIG_%s=y (%s)", k->version, config_needs[i].option,
+				 config_needs[i].why);
+}
+
+static bool good_enough(const struct kernel *k)
+{
+	return config_can(&k->config, NEED_BOOT, k->machine) == TRI_YES &&
+	       config_can(&k->config, NEED_SCHED, k->machine) == TRI_YES &&
+	       config_can(&k->config, NEED_SCHED_EXT, k->machine) == TRI_YES;
+}
+
+struct job {
+	const struct get *g;
+	int sig_fd;
+	sigset_t mask;
+	char state[PATH_MAX], staged[PATH_MAX];
+};
+
+static int fetch_file(const struct job *j, const struct candidate *c, bool image)
+{
+	char *args[] = { (char[]){ "apt-file" },
+			 image ? (char[]){ "image" } : (char[]){ "config" },
+			 (char[]){ "--state" },
+			 strdupa(j->state),
+			 (char[]){ "--into" },
+			 strdupa(j->staged),
+			 (char[]){ "--package" },
+			 strdupa(image ? c->package : c->config_package),
+			 (char[]){ "--package-version" },
+			 strdupa(c->version),
+			 (char[]){ "--release" },
+			 strdupa(c->release),
+			 NULL };
+	AUTO_BUF out = BUF_INIT;
+
+	return fetch(args, j->sig_fd, &j->mask, &out);
+}
+
+/* One candidate into the staged directory. Returns 1, 0 when it is not good enough, or -errno. */
+static int try_candidate(const struct job *j, const struct candidate *c, struct kernel *k)
+{
+	struct utsname u;
+	struct kernel got;
+	char path[PATH_MAX + 16];
+	AUTO_BUF text = BUF_INIT;
+	AUTO_FD fd = -1;
+	ssize_t n;
+	int rc;
+
+	if (uname(&u) < 0)
+		return warn_rc(-errno, "name this machine");
+	memset(k, 0, sizeof(*k));
+	strcpy(k->source, "apt");
+	strcpy(k->version, c->release);
+	strcpy(k->package, c->package);
+	strcpy(k->package_version, c->version);
+	strcpy(k->image, "bzImage");
+	(void)snprintf(k->machine, sizeof(k->machine), "%s", u.machine);
+	(void)snprintf(k->suite, sizeof(k->suite), "%s", j->g->suite);
+	(void)snprintf(k->flavour, sizeof(k->flavour), "%s", j->g->flavour);
+	if (snprintf(k->key, sizeof(k->key), "%s-%s-apt", c->version, j->g->flavour) >=
+	    (int)sizeof(k->key))
+		return warn_rc(-ENAMETOOLONG, "name the kernel %s", c->version);
+	rc = cache_load(k->key, &got);
+	if (rc == 0 && !got.corrupt[0]) { /* the newest is there already */
+		*k = got;
+		return 1;
+	}
+	if (!j->g->quiet)
+		warn_msg("getting %s (%.1f MB) of %s", c->package, (double)c->bytes / 1e6,
+			 j->g->suite);
+	rc = fetch_file(j, c, false);
+	if (rc == -EINTR)
+		return rc;
+	if (rc < 0) {
+		warn_msg("no configuration of %s: it is passed over", c->release);
+		return 0;
+	}
+	(void)snprintf(path, sizeof(path), "%s/config", j->staged);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return warn_rc(-errno, "open '%s'", path);
+	while ((n = buf_fill(&text, fd, 65536)) > 0)
+		;
+	if (n < 0)
+		return warn_rc((int)n, "read '%s'", path);
+	config_read(&k->config, text.p ? text.p : "", text.len);
+	if (!good_enough(k)) {
+		say_missing(k);
+		if (unlink(path) < 0)
+			return warn_rc(-errno, "remove '%s'", path);
+		return 0;
+	}
+	rc = fetch_file(j, c, true);
+	if (rc < 0)
+		return rc;
+	(void)snprintf(path, sizeof(path), "%s/bzImage", j->staged);
+	rc = kernel_file(path, "apt", &got);
+	if (rc < 0)
+		return warn_rc(rc, "read '%s'", path);
+	if (got.kind == IMAGE_NONE || strcmp(got.machine, k->machine) != 0) {
+		warn_msg("the kernel in '%s' is of no use: %s", c->package,
+			 got.kind == IMAGE_NONE ? got.corrupt : "it is for another machine");
+		return -EBADMSG;
+	}
+	if (got.version[0] && strcmp(got.version, c->release) != 0) {
+		warn_msg("'%s' holds kernel %s, not %s", c->package, got.version, c->release);
+		return -EBADMSG;
+	}
+	k->kind = got.kind;
+	rc = cache_publish(j->staged, k);
+	if (rc < 0)
+		return warn_rc(rc, "put kernel %s into the cache", k->version);
+	rc = cache_load(strdupa(k->key), k);
+	return rc < 0 ? warn_rc(rc, "read kernel %s in the cache", c->release) : 1;
+}
+
+static int get_new(struct job *j, struct kernel *ret)
+{
+	char *list[] = { (char[]){ "apt-list" }, (char[]){ "--state" },
+			 strdupa(j->state),	 (char[]){ "--suite" },
+			 strdupa(j->g->suite),	 (char[]){ "--flavour" },
+			 strdupa(j->g->flavour), NULL };
+	AUTO_BUF out = BUF_INIT;
+	AUTO_FREE struct candidate *v = NULL;
+	int n, i, rc;
+
+	rc = fetch(list, j->sig_fd, &j->mask, &out);
+	if (rc < 0)
+		return rc;
+	n = parse_candidates(&out, &v);
+	if (n < 0)
+		return warn_rc(n, "read the list of kernels");
+	if (n == 0) {
+		warn_msg("suite '%s' has no kernel of flavour '%s'", j->g->suite, j->g->flavour);
+		return -ENOENT;
+	}
+	rc = cache_stage(j->staged, sizeof(j->staged));
+	if (rc < 0)
+		return warn_rc(rc, "make a directory in the cache");
+	for (i = 0; i < n && i < TRIES && rc == 0; i++)
+		rc = try_candidate(j, &v[i], ret);
+	if (rc == 0) {
+		warn_msg("none of the newest %d kernels of suite '%s' has what ktstr needs", i,
+			 j->g->suite);
+		rc = -ENOENT;
+	}
+	i = cache_unstage(j->staged); /* after publishing there is none */
+	return rc < 0 ? rc : i < 0 && i != -ENOENT ? warn_rc(i, "remove '%s'", j->staged) : 0;
+}
+
+/* The newest of this suite and flavour that is in the cache. 1 or 0, or -errno. */
+static int in_cache(const struct get *g, struct kernel *ret)
+{
+	AUTO_FREE struct kernel *v = NULL;
+	int n = cache_list(&v), i;
+
+	if (n < 0)
+		return warn_rc(n, "list the kernels in the cache");
+	for (i = 0; i < n; i++)
+		if (!v[i].corrupt[0] && strcmp(v[i].suite, g->suite) == 0 &&
+		    strcmp(v[i].flavour, g->flavour) == 0 && good_enough(&v[i])) {
+			*ret = v[i];
+			return 1;
+		}
+	return 0;
+}
+
+int get_kernel(const struct get *g, struct kernel *ret, const char **ret_why)
+{
+	struct job j = { .g = g };
+	AUTO_FD sig_fd = -1, lock = -1, apt_fd = -1, state_fd = -1;
+	int rc = g->update ? 0 : in_cache(g, ret), n;
+
+	*ret_why = "it is in the cache";
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	sig_fd = sig_block(NULL, &j.mask);
+	if (sig_fd < 0)
+		return warn_rc(sig_fd, "set up signals");
+	j.sig_fd = sig_fd;
+	lock = lock_cache("kernel", "get", LOCK_EXCLUSIVE, OTHER_GET_MS);
+	if (lock < 0)
+		return warn_rc(lock, "wait for another kt-kernel get");
+	rc = g->update ? 0 : in_cache(g, ret); /* that one may have brought it */
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	apt_fd = cachedir_open("apt");
+	if (apt_fd < 0)
+		return warn_rc(apt_fd, "make a directory in the cache");
+	if (!cachedir_path(j.state, sizeof(j.state) - 256))
+		return warn_rc(-errno, "name the cache");
+	n = (int)strlen(j.state);
+	n = snprintf(j.state + n, sizeof(j.state) - (size_t)n, "/apt/%s", g->suite);
+	if (n < 0 || n > 255)
+		return warn_rc(-ENAMETOOLONG, "name the cache");
+	if (mkdir(j.state, 0700) < 0 && errno != EEXIST)
+		return warn_rc(-errno, "make '%s'", j.state);
+	*ret_why = "it was fetched";
+	return get_new(&j, ret);
+}
