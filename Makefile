@@ -24,7 +24,8 @@ kt-check_O      := kt-run/kt-check kt-run/checks kt-run/events kt-run/host kt-ru
 kt-check_PKG    := jansson
 kt-initramfs_O  := kt-vm/kt-initramfs kt-vm/gather kt-vm/ldso kt-vm/elf kt-vm/tree kt-vm/cpio kt-vm/store
 kt-initramfs_PKG := libarchive
-kt-vm_O         := kt-vm/kt-vm kt-vm/qemu kt-vm/qmp kt-vm/console
+kt-vm_O         := kt-vm/kt-vm kt-vm/base kt-vm/payload kt-vm/accel kt-vm/run kt-vm/qemu kt-vm/qmp kt-vm/console \
+		   kt-vm/queue kt-vm/pin kt-vm/frames
 kt-vm_PKG       := jansson
 kt-kernel_O     := kt-kernel/kt-kernel kt-kernel/get kt-kernel/cache kt-kernel/image \
 		   kt-kernel/config kt-kernel/version
@@ -33,7 +34,7 @@ kt-kernel-fetch_O := kt-kernel/kt-kernel-fetch kt-kernel/apt kt-kernel/unpack kt
 kt-kernel-fetch_PKG := libarchive
 kt-fmt_O        := kt-report/kt-fmt kt-report/table kt-report/results kt-report/flat
 kt-fmt_PKG      := jansson
-kt-init_O       := kt-vm/kt-init
+kt-init_O       := kt-vm/kt-init kt-vm/frames
 
 TOOLS   := kt-topo kt-host kt-cgroup kt-work kt-scenario kt-play kt-check kt-initramfs kt-vm kt-kernel kt-fmt
 LIBEXEC := kt-kernel-fetch

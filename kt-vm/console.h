@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The guest's serial console: its last part is kept, panics and oopses are recognized. */
+#ifndef KT_CONSOLE_H
+#define KT_CONSOLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CONSOLE_RING (64 << 10)
+#define CONSOLE_LINE 256
+
+struct console {
+	uint64_t total; /* bytes seen */
+	bool oops; /* the kernel has reported a fault */
+	char panic[CONSOLE_LINE]; /* what follows "Kernel panic - not syncing: ", else "" */
+	char line[CONSOLE_LINE]; /* the line that is being received, cut off */
+	size_t line_len;
+	char ring[CONSOLE_RING];
+};
+
+/* console_feed - take n bytes as they come off the serial line. */
+void console_feed(struct console *c, const char *p, size_t n);
+
+/* console_text - the last lines that were received, oldest first, carriage returns removed.
+ * Writes at most cap bytes to buf and returns how many; no NUL is added. */
+size_t console_text(const struct console *c, unsigned int lines, char *buf, size_t cap);
+
+#endif

@@ -1,0 +1,685 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* kt-init - PID 1 of the guest: mounts, runs one command, passes its output and status out. */
+#include "buf.h"
+#include "child.h"
+#include "cleanup.h"
+#include "die.h"
+#include "dur.h"
+#include "frames.h"
+#include "num.h"
+#include "out.h"
+#include "sig.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <linux/random.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <time.h>
+
+enum port {
+	PORT_CTL,
+	PORT_IN,
+	PORT_OUT,
+	PORT_ERR,
+	N_PORTS
+};
+
+static const char *const port_names[N_PORTS] = { "kt.ctl", "kt.in", "kt.out", "kt.err" };
+
+static const char help[] = "Usage: kt-init\n"
+			   "PID 1 of a guest that kt-vm has started; of no use elsewhere.\n"
+			   "\n"
+			   "  -h, --help     print this help\n"
+			   "  -V, --version  print the version\n";
+
+/* Bytes from one descriptor to another, one buffer full at a time, counted. */
+struct pump {
+	int from, to; /* owned; -1 once closed */
+	size_t pos, len; /* what of buf waits to be written */
+	uint64_t total; /* bytes read */
+	uint64_t limit; /* read no more than this */
+	char buf[64 << 10];
+};
+
+struct request {
+	struct buf text; /* the strings below point into it */
+	bool virt, stdin_port, stdin_file;
+	const char *seed; /* NULL: none */
+	const char *cwd;
+	char **argv, **envp;
+};
+
+struct init {
+	struct request req;
+	int port[N_PORTS];
+	int frames_in; /* port the host's frames come on, borrowed */
+	struct buf in; /* part of a frame */
+	int sig_fd, tick_fd;
+	struct pump in_pump, out_pump, err_pump;
+	pid_t pid; /* of the command; -1: it could not be started */
+	bool ended, bye;
+	uint32_t exit_kind, exit_value;
+};
+
+/* There is nobody above to return to: say why and end the machine. The host takes the power-off
+ * without an exit frame for what it is. */
+__attribute__((noreturn)) static void power_off(void)
+{
+	sync();
+	(void)reboot(RB_POWER_OFF);
+	warn_rc(-errno, "power off");
+	for (;;)
+		pause();
+}
+
+__attribute__((noreturn)) static void give_up(int rc, const char *what)
+{
+	warn_rc(rc, "%s", what);
+	power_off();
+}
+
+static uint64_t mono_ns(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts); /* cannot fail for this clock */
+	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
+}
+
+static void mount_all(void)
+{
+	static const struct {
+		const char *type, *dir, *data;
+		bool required;
+	} m[] = {
+		{ "proc", "/proc", NULL, true },
+		{ "sysfs", "/sys", NULL, true },
+		{ "devtmpfs", "/dev", NULL, true },
+		{ "devpts", "/dev/pts", "mode=620,ptmxmode=666", false },
+		{ "tmpfs", "/dev/shm", "mode=1777", false },
+		{ "tmpfs", "/tmp", "mode=1777", true },
+		{ "tmpfs", "/run", "mode=755", true },
+		{ "cgroup2", "/sys/fs/cgroup", NULL, false },
+		{ "debugfs", "/sys/kernel/debug", NULL, false },
+		{ "tracefs", "/sys/kernel/tracing", NULL, false },
+		{ "bpf", "/sys/fs/bpf", "mode=700", false },
+	};
+	size_t i;
+
+	for (i = 0; i < KT_ARRAY_LEN(m); i++) {
+		(void)mkdir(m[i].dir, 0755); /* mount says what is wrong */
+		if (mount(m[i].type, m[i].dir, m[i].type, MS_NOSUID, m[i].data) == 0 ||
+		    errno == EBUSY) /* the kernel has mounted devtmpfs itself */
+			continue;
+		warn_rc(-errno, "mount %s on %s", m[i].type, m[i].dir);
+		if (m[i].required)
+			power_off();
+	}
+}
+
+/* The kernel opens /dev/console for us when the archive has it; else it is there only now. */
+static void console_stdio(void)
+{
+	int fd, i;
+
+	for (i = 0; i < 3; i++) {
+		if (fcntl(i, F_GETFD) >= 0)
+			continue;
+		fd = open("/dev/console", O_RDWR);
+		if (fd >= 0 && fd != i) {
+			(void)dup2(fd, i); /* without a console there is nobody to tell */
+			close(fd);
+		}
+	}
+}
+
+static void link_dev(const char *target, const char *name)
+{
+	if (symlink(target, name) < 0 && errno != EEXIST)
+		warn_rc(-errno, "link '%s'", name);
+}
+
+static void net_up(void)
+{
+	AUTO_FD fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+
+	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &ifr) < 0)
+		warn_rc(-errno, "bring up interface lo");
+}
+
+static void limits(void)
+{
+	/* What a system manager gives to services; the kernel's own is 1024 and 4096. */
+	struct rlimit files = { 1024, 524288 };
+
+	if (setrlimit(RLIMIT_NOFILE, &files) < 0)
+		warn_rc(-errno, "set the limit of open files");
+}
+
+/* Real-time, so that neither a busy guest nor the scheduler under test holds back the output or
+ * makes a living guest look dead; what we start is normal again. */
+static void be_real_time(void)
+{
+	struct sched_param sp = { .sched_priority = 50 };
+
+	if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &sp) < 0)
+		warn_rc(-errno, "become SCHED_FIFO");
+}
+
+/* Read REQUEST_FILE and remove it. */
+static int request_load(struct request *r)
+{
+	AUTO_FD fd = open(REQUEST_FILE, O_RDONLY | O_CLOEXEC);
+	size_t n_str = 0, n = 0, i;
+	char **str;
+	uint64_t argc;
+	ssize_t got;
+
+	if (fd < 0)
+		return -errno;
+	while ((got = buf_fill(&r->text, fd, 64 << 10)) > 0)
+		;
+	if (got < 0)
+		return (int)got;
+	if (r->text.len == 0 || r->text.p[r->text.len - 1] != '\0')
+		return -EPROTO;
+	for (i = 0; i < r->text.len; i++)
+		n_str += r->text.p[i] == '\0';
+	str = calloc(n_str + 2, sizeof(*str)); /* lives as long as the machine */
+	if (!str)
+		return -ENOMEM;
+	for (i = 0; i < n_str; i++) {
+		str[i] = r->text.p + n;
+		n += strlen(str[i]) + 1;
+	}
+	for (i = 0; i < n_str && *str[i]; i++) {
+		if (strcmp(str[i], "clock=virtual") == 0)
+			r->virt = true;
+		else if (strcmp(str[i], "stdin=port") == 0)
+			r->stdin_port = true;
+		else if (strcmp(str[i], "stdin=file") == 0)
+			r->stdin_file = true;
+		else if (strncmp(str[i], "seed=", 5) == 0)
+			r->seed = str[i] + 5;
+	}
+	if (i + 3 > n_str || num_u64(str[i + 2], 1, n_str - i - 3, &argc) < 0)
+		return -EPROTO;
+	r->cwd = str[i + 1];
+	r->argv = str + i + 3;
+	/* One place further, so that the NULL after the arguments has room. */
+	memmove(r->argv + argc + 1, r->argv + argc, (n_str - i - 3 - argc) * sizeof(*str));
+	r->argv[argc] = NULL;
+	r->envp = r->argv + argc + 1;
+	if (unlink(REQUEST_FILE) < 0)
+		return -errno;
+	return 0;
+}
+
+static int hex_digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* The host's seed counts as entropy: every run of one seed is then the same, and no two machines
+ * that start from one saved state need be. */
+static int add_entropy(const char *hex)
+{
+	AUTO_FD fd = open("/dev/urandom", O_RDWR | O_CLOEXEC);
+	struct {
+		struct rand_pool_info info;
+		uint8_t bytes[SEED_BYTES];
+	} pool = { { .entropy_count = SEED_BYTES * 8, .buf_size = SEED_BYTES }, { 0 } };
+	int i;
+
+	if (fd < 0)
+		return -errno;
+	if (strlen(hex) != (size_t)2 * SEED_BYTES)
+		return -EPROTO;
+	for (i = 0; i < SEED_BYTES; i++) {
+		int hi = hex_digit(hex[2 * i]), lo = hex_digit(hex[2 * i + 1]);
+
+		if (hi < 0 || lo < 0)
+			return -EPROTO;
+		pool.bytes[i] = (uint8_t)(hi << 4 | lo);
+	}
+	return ioctl(fd, RNDADDENTROPY, &pool) < 0 ? -errno : 0;
+}
+
+/* Open every port whose name has come by now. Returns how many are still missing. */
+static int ports_scan(struct init *it)
+{
+	AUTO_DIR *dir = opendir("/sys/class/virtio-ports");
+	const struct dirent *de;
+	int missing = 0, i;
+
+	while (dir && (de = readdir(dir)) != NULL) {
+		char path[300], name[32];
+		AUTO_FD fd = -1;
+		ssize_t n;
+
+		if (de->d_name[0] == '.')
+			continue;
+		(void)snprintf(path, sizeof(path), "/sys/class/virtio-ports/%s/name", de->d_name);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		n = fd < 0 ? -1 : read(fd, name, sizeof(name) - 1);
+		if (n <= 0)
+			continue; /* the name is a later message from the device */
+		name[n - (name[n - 1] == '\n')] = '\0';
+		(void)snprintf(path, sizeof(path), "/dev/%s", de->d_name);
+		for (i = 0; i < N_PORTS; i++)
+			if (it->port[i] < 0 && strcmp(name, port_names[i]) == 0)
+				it->port[i] = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	}
+	for (i = 0; i < N_PORTS; i++)
+		missing += it->port[i] < 0;
+	return missing;
+}
+
+/* Wait for the ports by the kernel's device events, then for the host's end of each: the driver has
+ * no event for that, so we look every millisecond, which takes two or three looks. */
+static int ports_open(struct init *it)
+{
+	AUTO_FD ev = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT);
+	struct sockaddr_nl nl = { .nl_family = AF_NETLINK, .nl_groups = 1 };
+	struct timespec ms = { .tv_nsec = (long)NSEC_PER_MSEC };
+	char drop[4096];
+	int i;
+
+	if (ev < 0 || bind(ev, (struct sockaddr *)&nl, sizeof(nl)) < 0)
+		return -errno;
+	for (i = 0; i < N_PORTS; i++)
+		it->port[i] = -1;
+	while (ports_scan(it) > 0) {
+		struct pollfd p = { .fd = ev, .events = POLLIN };
+
+		if (poll(&p, 1, 30 * 1000) == 0)
+			return -ETIMEDOUT;
+		if (recv(ev, drop, sizeof(drop), 0) < 0 && errno != ENOBUFS)
+			return -errno;
+	}
+	for (i = 0; i < N_PORTS; i++) {
+		struct pollfd p = { .fd = it->port[i], .events = POLLOUT };
+		int tries = 0;
+
+		while (poll(&p, 1, 0) >= 0 && (p.revents & POLLHUP)) {
+			if (++tries > 30 * 1000)
+				return -ETIMEDOUT;
+			(void)nanosleep(&ms, NULL); /* nothing is handled by signal handlers here */
+		}
+	}
+	return 0;
+}
+
+/* Frames are few and small: wait until the port has taken the whole. */
+static void send_frame(const struct init *it, enum frame_type type, const void *p, uint32_t len)
+{
+	uint8_t buf[FRAME_HEAD + FRAME_MAX];
+	size_t n = frame_make(buf, type, p, len), at = 0;
+	struct pollfd pf = { .fd = it->port[PORT_CTL], .events = POLLOUT };
+
+	while (at < n) {
+		ssize_t w = write(pf.fd, buf + at, n - at);
+
+		if (w > 0)
+			at += (size_t)w;
+		else if (w < 0 && errno != EAGAIN && errno != EINTR)
+			give_up(-errno, "write to kt.ctl");
+		else
+			(void)poll(&pf, 1, -1);
+	}
+}
+
+static void send_time(const struct init *it, enum frame_type type)
+{
+	uint8_t p[8];
+
+	put_u64(p, mono_ns());
+	send_frame(it, type, p, sizeof(p));
+}
+
+static void take_frame(struct init *it, const struct frame *f, bool *ret_hello)
+{
+	uint64_t wall;
+	struct timespec ts;
+
+	switch (f->type) {
+	case FRAME_HELLO:
+		wall = get_u64(f->data);
+		ts.tv_sec = (time_t)(wall / NSEC_PER_SEC);
+		ts.tv_nsec = (long)(wall % NSEC_PER_SEC);
+		if (clock_settime(CLOCK_REALTIME, &ts) < 0)
+			warn_rc(-errno, "set the clock");
+		*ret_hello = true;
+		break;
+	case FRAME_STDIN_EOF:
+		it->in_pump.limit = get_u64(f->data);
+		break;
+	case FRAME_SIGNAL:
+		if (!it->ended && it->pid > 0 && kill(-it->pid, (int)get_u32(f->data)) < 0)
+			warn_rc(-errno, "signal the command");
+		break;
+	case FRAME_BYE:
+		it->bye = true;
+		break;
+	default:
+		warn_msg("unexpected frame '%c'", f->type);
+	}
+}
+
+static void read_frames(struct init *it, bool *ret_hello)
+{
+	struct frame f;
+	ssize_t n = buf_fill(&it->in, it->frames_in, 4096);
+	int rc;
+
+	if (n < 0 && n != -EAGAIN && n != -EINTR)
+		give_up((int)n, "read the host's frames");
+	while ((rc = frame_take(&it->in, &f)) > 0)
+		take_frame(it, &f, ret_hello);
+	if (rc < 0)
+		give_up(rc, "read the host's frames");
+}
+
+static bool pump_eof(const struct pump *p)
+{
+	return p->from < 0 && p->pos == p->len;
+}
+
+/* How poll(2) is to look at it: for input when the buffer is empty, else for room. */
+static void pump_poll(const struct pump *p, struct pollfd *pf)
+{
+	bool full = p->pos < p->len;
+
+	pf->fd = full ? p->to : p->from;
+	pf->events = full ? POLLOUT : POLLIN;
+	pf->revents = 0;
+}
+
+/* One read or one write. Returns 0 or -errno. */
+static int pump_step(struct pump *p)
+{
+	size_t cap = sizeof(p->buf);
+	ssize_t n;
+
+	if (p->pos < p->len) {
+		n = p->to < 0 ? (ssize_t)(p->len - p->pos) /* nobody wants it */
+			      : write(p->to, p->buf + p->pos, p->len - p->pos);
+		if (n > 0)
+			p->pos += (size_t)n;
+	} else {
+		if (p->limit - p->total < cap)
+			cap = (size_t)(p->limit - p->total);
+		n = cap == 0 || p->from < 0 ? 0 : read(p->from, p->buf, cap);
+		if (n > 0) {
+			p->pos = 0;
+			p->len = (size_t)n;
+			p->total += (uint64_t)n;
+		} else if (n == 0) {
+			drop_fd(&p->from);
+		}
+	}
+	return n < 0 && errno != EAGAIN && errno != EINTR ? -errno : 0;
+}
+
+/* One of the command's outputs: read while it has something, but give the other one its turn. */
+static void pump_out(struct pump *p, const char *name)
+{
+	int rc = pump_step(p);
+
+	if (rc == 0 && p->pos < p->len)
+		rc = pump_step(p);
+	if (rc < 0)
+		give_up(rc, name);
+}
+
+static void pump_in(struct pump *p)
+{
+	int rc = pump_step(p);
+
+	if (rc == -EPIPE)
+		drop_fd(&p->to); /* the command has closed its input: the rest is for nobody */
+	else if (rc < 0)
+		give_up(rc, "pass standard input on");
+	if (p->pos == p->len && p->total == p->limit) {
+		p->from = -1; /* the port itself stays open */
+		drop_fd(&p->to);
+	}
+}
+
+/* Make the pipes and start the command. A failure to execute it is its end. */
+static int start(struct init *it)
+{
+	int in[2] = { -1, -1 }, out[2], err[2], fd;
+	struct child_spec spec = { .argv = it->req.argv, .own_group = 1 };
+
+	if (it->req.stdin_port ? pipe2(in, O_CLOEXEC) < 0
+			       : (in[0] = open(it->req.stdin_file ? REQUEST_STDIN : "/dev/null",
+					       O_RDONLY | O_CLOEXEC)) < 0)
+		return -errno;
+	if (pipe2(out, O_CLOEXEC) < 0 || pipe2(err, O_CLOEXEC) < 0)
+		return -errno;
+	if (in[1] >= 0)
+		(void)fcntl(in[1], F_SETFL, O_NONBLOCK); /* our ends; a pipe takes the flag */
+	(void)fcntl(out[0], F_SETFL, O_NONBLOCK);
+	(void)fcntl(err[0], F_SETFL, O_NONBLOCK);
+	it->in_pump.from = in[1] >= 0 ? it->port[PORT_IN] : -1;
+	it->in_pump.to = in[1];
+	it->in_pump.limit = UINT64_MAX;
+	it->out_pump.from = out[0];
+	it->out_pump.to = it->port[PORT_OUT];
+	it->out_pump.limit = UINT64_MAX;
+	it->err_pump.from = err[0];
+	it->err_pump.to = it->port[PORT_ERR];
+	it->err_pump.limit = UINT64_MAX;
+	if (mkdir(it->req.cwd, 0755) < 0 && errno != EEXIST)
+		return -errno;
+	if (chdir(it->req.cwd) < 0)
+		return -errno;
+	environ = it->req.envp; /* execvp() looks into its PATH */
+	spec.stdio[0] = in[0];
+	spec.stdio[1] = out[1];
+	spec.stdio[2] = err[1];
+	fd = child_spawn(&spec, &it->pid);
+	close(in[0]);
+	close(out[1]);
+	close(err[1]);
+	if (fd < 0) {
+		it->pid = -1;
+		it->ended = true;
+		it->exit_kind = EXIT_NO_EXEC;
+		it->exit_value = (uint32_t)-fd;
+		return 0;
+	}
+	close(fd); /* we learn of its end as the parent of everybody */
+	return 0;
+}
+
+/* Collect whoever has ended. After the command itself everything else goes too: only then do the
+ * pipes end, and what is left of the guest would have nobody to talk to. */
+static void reap(struct init *it)
+{
+	int status;
+	pid_t pid;
+
+	while (sig_read(it->sig_fd) > 0)
+		;
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid != it->pid)
+			continue;
+		it->ended = true;
+		it->exit_kind = WIFSIGNALED(status) ? EXIT_SIGNAL : EXIT_CODE;
+		it->exit_value =
+			(uint32_t)(WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	}
+	if (it->ended && kill(-1, SIGKILL) < 0 && errno != ESRCH)
+		warn_rc(-errno, "end the command's children");
+}
+
+static void tick(struct init *it)
+{
+	uint64_t n;
+
+	if (read(it->tick_fd, &n, sizeof(n)) == (ssize_t)sizeof(n))
+		send_frame(it, FRAME_TICK, NULL, 0);
+}
+
+/* Everything there is to wait for, once. hello may be NULL. */
+static void turn(struct init *it, bool *hello)
+{
+	enum {
+		P_SIG,
+		P_TICK,
+		P_FRAMES,
+		P_IN,
+		P_OUT,
+		P_ERR,
+		N_P
+	};
+	struct pollfd p[N_P] = {
+		[P_SIG] = { .fd = it->sig_fd, .events = POLLIN },
+		[P_TICK] = { .fd = it->tick_fd, .events = POLLIN },
+		[P_FRAMES] = { .fd = it->frames_in, .events = POLLIN },
+	};
+	bool seen = false;
+
+	pump_poll(&it->in_pump, &p[P_IN]);
+	pump_poll(&it->out_pump, &p[P_OUT]);
+	pump_poll(&it->err_pump, &p[P_ERR]);
+	if (poll(p, N_P, -1) < 0 && errno != EINTR)
+		give_up(-errno, "poll");
+	if (p[P_FRAMES].revents)
+		read_frames(it, &seen);
+	if (p[P_IN].revents || (it->in_pump.from >= 0 && it->in_pump.total == it->in_pump.limit) ||
+	    (it->in_pump.to < 0 && it->in_pump.pos < it->in_pump.len))
+		pump_in(&it->in_pump);
+	if (p[P_OUT].revents)
+		pump_out(&it->out_pump, "pass standard output on");
+	if (p[P_ERR].revents)
+		pump_out(&it->err_pump, "pass standard error on");
+	if (p[P_TICK].revents)
+		tick(it);
+	if (p[P_SIG].revents)
+		reap(it);
+	if (hello)
+		*hello = seen;
+}
+
+static void tell_exit(struct init *it)
+{
+	uint8_t p[24];
+
+	put_u32(p, it->exit_kind);
+	put_u32(p + 4, it->exit_value);
+	put_u64(p + 8, it->out_pump.total);
+	put_u64(p + 16, it->err_pump.total);
+	send_frame(it, FRAME_EXIT, p, sizeof(p));
+}
+
+/* The shell and its friends, when the archive has them. */
+static void install_busybox(void)
+{
+	char *argv[] = { (char[]){ "/bin/busybox" }, (char[]){ "--install" }, (char[]){ "-s" },
+			 (char[]){ "/bin" }, NULL };
+	struct child_spec spec = { .argv = argv, .stdio = { -1, -1, -1 } };
+	siginfo_t info;
+	AUTO_FD fd = -1;
+
+	if (access("/bin/sh", F_OK) == 0 || access(argv[0], X_OK) < 0)
+		return;
+	fd = child_spawn(&spec, NULL);
+	if (fd < 0)
+		warn_rc(fd, "run '%s'", argv[0]);
+	else if (child_wait(fd, -1, -1, &info) < 0 || child_status(&info) != 0)
+		warn_msg("'%s --install' failed", argv[0]);
+}
+
+static int prepare(struct init *it)
+{
+	static const int extra[] = { SIGCHLD, 0 };
+	struct itimerspec each = { { 1, 0 }, { 1, 0 } };
+	sigset_t old;
+	int rc;
+
+	link_dev("/proc/self/fd", "/dev/fd");
+	link_dev("/proc/self/fd/0", "/dev/stdin");
+	link_dev("/proc/self/fd/1", "/dev/stdout");
+	link_dev("/proc/self/fd/2", "/dev/stderr");
+	net_up();
+	if (sethostname("ktstr", 5) < 0)
+		warn_rc(-errno, "set the host name");
+	limits();
+	install_busybox();
+	rc = request_load(&it->req);
+	if (rc < 0)
+		return warn_rc(rc, "read '%s'", REQUEST_FILE);
+	if (it->req.seed && (rc = add_entropy(it->req.seed)) < 0)
+		return warn_rc(rc, "seed the random pool");
+	rc = ports_open(it);
+	if (rc < 0)
+		return warn_rc(rc, "open the virtio ports");
+	it->frames_in = it->port[it->req.virt ? PORT_IN : PORT_CTL];
+	it->sig_fd = sig_block(extra, &old);
+	if (it->sig_fd < 0)
+		return warn_rc(it->sig_fd, "set up signals");
+	it->tick_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (it->tick_fd < 0 || timerfd_settime(it->tick_fd, 0, &each, NULL) < 0)
+		return warn_rc(-errno, "set up the tick");
+	be_real_time();
+	return 0;
+}
+
+static void run(struct init *it)
+{
+	bool hello = it->req.virt;
+	int rc;
+
+	send_time(it, FRAME_READY);
+	while (!hello)
+		turn(it, &hello);
+	send_time(it, FRAME_STARTED);
+	rc = start(it);
+	if (rc < 0)
+		give_up(rc, "start the command");
+	while (!it->ended || !pump_eof(&it->out_pump) || !pump_eof(&it->err_pump))
+		turn(it, NULL);
+	tell_exit(it);
+	while (!it->bye && !it->req.virt)
+		turn(it, NULL);
+}
+
+int main(int argc, char *argv[])
+{
+	static struct init it = { /* too large for the stack that PID 1 starts with */
+				  .in_pump = { -1, -1 },
+				  .out_pump = { -1, -1 },
+				  .err_pump = { -1, -1 }
+	};
+
+	if (getpid() != 1) {
+		if (argc == 2 && (strcmp(argv[1], "-V") == 0 || strcmp(argv[1], "--version") == 0))
+			return print_version();
+		if (argc == 2 && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0))
+			return print_help(help);
+		die_usage("this is PID 1 of a guest");
+	}
+	mount_all();
+	console_stdio();
+	(void)setsid(); /* fails only for the leader of a group, who has a session already */
+	if (prepare(&it) == 0)
+		run(&it);
+	power_off();
+}

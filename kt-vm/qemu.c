@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From the description of a machine to QEMU's command line. */
+#include "qemu.h"
+#include "buf.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void add_text(struct args *a, char *text)
+{
+	char **v;
+
+	if (!text || a->err)
+		goto fail;
+	if (a->n + 2 > a->cap) {
+		v = realloc(a->v, (a->cap + 64) * sizeof(*v));
+		if (!v)
+			goto fail;
+		a->v = v;
+		a->cap += 64;
+	}
+	a->v[a->n++] = text;
+	a->v[a->n] = NULL;
+	return;
+fail:
+	free(text);
+	a->err = -ENOMEM;
+}
+
+__attribute__((format(printf, 2, 3))) static void add(struct args *a, const char *fmt, ...)
+{
+	va_list ap;
+	char *s = NULL;
+
+	va_start(ap, fmt);
+	if (vasprintf(&s, fmt, ap) < 0)
+		s = NULL;
+	va_end(ap);
+	add_text(a, s);
+}
+
+__attribute__((format(printf, 3, 4))) static void opt(struct args *a, const char *name,
+						      const char *fmt, ...)
+{
+	va_list ap;
+	char *s = NULL;
+
+	add(a, "%s", name);
+	va_start(ap, fmt);
+	if (vasprintf(&s, fmt, ap) < 0)
+		s = NULL;
+	va_end(ap);
+	add_text(a, s);
+}
+
+void args_free(struct args *a)
+{
+	size_t i;
+
+	for (i = 0; i < a->n; i++)
+		free(a->v[i]);
+	free(a->v);
+	*a = (struct args){ 0 };
+}
+
+static unsigned int bits(unsigned int n)
+{
+	unsigned int b = 0;
+
+	while ((1U << b) < n)
+		b++;
+	return b;
+}
+
+unsigned int qemu_max_apic_id(const struct topospec *t)
+{
+	unsigned int dies = t->llcs / t->nodes;
+	unsigned int id = t->nodes - 1;
+
+	id = id << bits(dies) | (dies - 1);
+	id = id << bits(t->cores) | (t->cores - 1);
+	return id << bits(t->threads) | (t->threads - 1);
+}
+
+static void machine(struct args *a, const struct vm_spec *s)
+{
+	bool many = qemu_max_apic_id(&s->topo) >= QEMU_TCG_APIC_IDS;
+
+	opt(a, "-M", "q35,hpet=off%s", many ? ",kernel-irqchip=split" : "");
+	if (many)
+		opt(a, "-device", "intel-iommu,intremap=on,eim=on");
+	if (s->kvm) {
+		opt(a, "-accel", "kvm");
+		opt(a, "-cpu", "max,vendor=GenuineIntel");
+	} else {
+		opt(a, "-accel", "tcg,thread=%s", s->virt ? "single" : "multi");
+		/* The guest's kernel would mix the host's random numbers into its own. */
+		opt(a, "-cpu", "max,-rdrand,-rdseed,vendor=GenuineIntel");
+	}
+	if (s->virt) {
+		opt(a, "-icount", "shift=2,align=off,sleep=off");
+		opt(a, "-rtc", "base=2026-01-01T00:00:00,clock=vm");
+	}
+	opt(a, "-seed", "%llu", (unsigned long long)s->seed);
+}
+
+/* One socket per node and one die per LLC: with an Intel vendor each die has its own L3. */
+static void topology(struct args *a, const struct vm_spec *s)
+{
+	const struct topospec *t = &s->topo;
+	unsigned int cpus = topospec_cpus(t), per = cpus / t->nodes, i, j;
+	uint64_t left = s->mem_mib;
+
+	opt(a, "-smp", "cpus=%u,sockets=%u,dies=%u,cores=%u,threads=%u", cpus, t->nodes,
+	    t->llcs / t->nodes, t->cores, t->threads);
+	opt(a, "-m", "%lluM", (unsigned long long)s->mem_mib);
+	for (i = 0; i < t->nodes; i++) {
+		uint64_t mib = left / (t->nodes - i);
+
+		left -= mib;
+		opt(a, "-object", "memory-backend-ram,id=m%u,size=%lluM", i,
+		    (unsigned long long)mib);
+		opt(a, "-numa", "node,nodeid=%u,cpus=%u-%u,memdev=m%u", i, i * per,
+		    (i + 1) * per - 1, i);
+	}
+	for (i = 0; i < t->nodes; i++)
+		for (j = 0; j < t->nodes; j++)
+			if (i != j)
+				opt(a, "-numa", "dist,src=%u,dst=%u,val=20", i, j);
+}
+
+static void output(struct args *a, const struct vm_spec *s, const char *id, int fd)
+{
+	if (s->virt)
+		opt(a, "-chardev", "file,id=%s,path=/proc/self/fd/%d", id, fd);
+	else
+		opt(a, "-chardev", "socket,id=%s,fd=%d", id, fd);
+}
+
+static void devices(struct args *a, const struct vm_spec *s)
+{
+	static const char *const ports[] = { "ctl", "in", "out", "err" };
+	size_t i;
+
+	output(a, s, "serial", s->serial_fd);
+	output(a, s, "ctl", s->ctl_fd);
+	output(a, s, "out", s->out_fd);
+	output(a, s, "err", s->err_fd);
+	opt(a, "-chardev", "socket,id=in,fd=%d", s->in_fd);
+	opt(a, "-chardev", "socket,id=qmp,fd=%d", s->qmp_fd);
+	opt(a, "-mon", "chardev=qmp,mode=control");
+	opt(a, "-serial", "chardev:serial");
+	/* Without ioeventfd a port is served within the guest's own instruction. */
+	opt(a, "-device", "virtio-serial-pci,ioeventfd=%s,max_ports=8", s->kvm ? "on" : "off");
+	for (i = 0; i < 4; i++)
+		opt(a, "-device", "virtserialport,chardev=%s,name=kt.%s,nr=%zu", ports[i], ports[i],
+		    i + 1);
+}
+
+static void kernel(struct args *a, const struct vm_spec *s)
+{
+	opt(a, "-kernel", "%s", s->kernel);
+	opt(a, "-initrd", "/proc/self/fd/%d", s->initrd_fd);
+	opt(a, "-append",
+	    "console=ttyS0 panic=-1 loglevel=%d nokaslr mitigations=off no_timer_check "
+	    "random.trust_cpu=off%s sysctl.kernel.sched_schedstats=1 "
+	    "sysctl.kernel.unprivileged_bpf_disabled=0 rdinit=/init%s%s",
+	    s->verbose ? 7 : 5, s->kvm ? "" : " tsc=reliable clocksource=tsc", s->append ? " " : "",
+	    s->append ? s->append : "");
+}
+
+int qemu_args(const struct vm_spec *s, struct args *ret)
+{
+	*ret = (struct args){ 0 };
+	add(ret, "%s", s->qemu);
+	add(ret, "-nodefaults");
+	add(ret, "-no-user-config");
+	add(ret, "-no-reboot");
+	opt(ret, "-display", "none");
+	machine(ret, s);
+	topology(ret, s);
+	devices(ret, s);
+	kernel(ret, s);
+	return ret->err;
+}

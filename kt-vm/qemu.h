@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From the description of a machine to QEMU's command line. */
+#ifndef KT_QEMU_H
+#define KT_QEMU_H
+
+#include "topospec.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct vm_spec {
+	const char *qemu; /* the program, looked up in PATH */
+	const char *kernel; /* path */
+	const char *append; /* more kernel arguments; NULL: none */
+	struct topospec topo;
+	uint64_t mem_mib;
+	uint64_t seed; /* for what QEMU draws */
+	bool kvm; /* else TCG */
+	bool virt; /* virtual time, TCG only */
+	bool verbose; /* all kernel messages on the console */
+	/* QEMU's ends: sockets, but in virtual time the four outputs are regular files, which take
+	 * everything at once, so that no reader's pace reaches the guest. */
+	int serial_fd, ctl_fd, in_fd, out_fd, err_fd, qmp_fd;
+	int initrd_fd;
+};
+
+struct args {
+	char **v; /* ends with NULL */
+	size_t n, cap;
+	int err; /* -ENOMEM once something could not be added */
+};
+
+/* qemu_max_apic_id - the highest APIC id of a topology: each level takes a whole number of bits. */
+unsigned int qemu_max_apic_id(const struct topospec *t);
+
+#define QEMU_TCG_APIC_IDS 255 /* ids from this on need KVM's split interrupt controller */
+#define QEMU_CPUS 288 /* what q35 allows */
+
+/* qemu_args - the whole command line. Returns 0 or -ENOMEM; args_free in any case. */
+int qemu_args(const struct vm_spec *s, struct args *ret);
+
+void args_free(struct args *a);
+
+#endif

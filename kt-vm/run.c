@@ -1,0 +1,791 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One run of one machine. */
+#include "run.h"
+#include "child.h"
+#include "cleanup.h"
+#include "console.h"
+#include "die.h"
+#include "dur.h"
+#include "frames.h"
+#include "out.h"
+#include "pin.h"
+#include "qemu.h"
+#include "qmp.h"
+#include "queue.h"
+#include "sig.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#define LOOK_NS (10 * NSEC_PER_MSEC) /* how often files are looked at: see `struct source` */
+#define SAMPLE_NS (200 * NSEC_PER_MSEC)
+#define SILENCE_NS (30 * NSEC_PER_SEC) /* without a tick: the guest hangs */
+#define SILENCE_CPU_NS (120 * NSEC_PER_SEC) /* the same in QEMU's CPU time: about 100 s there */
+#define GRACE_NS (5 * NSEC_PER_SEC) /* after a signal; for a guest that has said bye */
+#define BACKLOG_STOP (64 << 20) /* QEMU is stopped while this much waits for our reader */
+#define BACKLOG_CONT (8 << 20)
+#define PUNCH (1 << 20)
+
+/* One output of the guest. With the real clock a socket. In virtual time a memory file, because
+ * QEMU writes there at once, whatever our reader does; nothing can wait for such a file to grow, so
+ * we look every LOOK_NS, and whenever something else wakes us. */
+struct source {
+	int fd; /* ours */
+	bool file, ended;
+	uint64_t got; /* bytes read */
+	uint64_t punched; /* bytes given back to the system */
+};
+
+enum phase {
+	BOOTING,
+	READY,
+	RUNNING,
+	EXITED
+};
+
+struct vm {
+	const struct vm_opts *o;
+	struct vm_end *end;
+	struct console console;
+	struct qmp qmp;
+	struct source serial, ctl, out, err;
+	struct queue to_stdout, to_stderr;
+	struct buf frames; /* part of a frame */
+	struct buf says; /* what QEMU has printed */
+	struct buf in; /* standard input on its way */
+	uint64_t in_total;
+	bool in_eof, in_told;
+	int in_fd, qmp_fd, says_fd, pid_fd, timer_fd;
+	struct pin pin;
+	pid_t pid;
+	bool gone, decided, stopped, bye, console_cut;
+	siginfo_t how; /* QEMU ended */
+	enum phase phase;
+	uint32_t exit_kind, exit_value;
+	uint64_t out_bytes, err_bytes;
+	int signo; /* first signal passed on to the guest */
+	uint64_t t_start, t_signal, t_frame, t_exit, t_stop, t_check;
+	uint64_t cpu_frame, cpu_check; /* QEMU's CPU time at the last frame, at the last check */
+	unsigned int idle_checks;
+};
+
+const char *vm_outcome_name(enum vm_outcome o)
+{
+	static const char *const names[] = { "ok",	  "guest-exit", "panic", "timeout",
+					     "boot-fail", "host-error", "skip" };
+
+	return names[o];
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts); /* cannot fail for this clock */
+	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
+}
+
+/* CPU time of the whole QEMU process; 0 when it has gone. */
+static uint64_t qemu_cpu_ns(const struct vm *v)
+{
+	struct timespec ts;
+	clockid_t id;
+
+	if (clock_getcpuclockid(v->pid, &id) != 0 || clock_gettime(id, &ts) < 0)
+		return 0;
+	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
+}
+
+/* It is decided how the run ends: the first word counts. QEMU is killed. */
+__attribute__((format(printf, 4, 5))) static void finish(struct vm *v, enum vm_outcome outcome,
+							 int status, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!v->decided) {
+		v->decided = true;
+		v->end->outcome = outcome;
+		v->end->status = status;
+		va_start(ap, fmt);
+		(void)vsnprintf(v->end->reason, sizeof(v->end->reason), fmt, ap);
+		va_end(ap);
+		v->t_stop = now_ns();
+	}
+	if (!v->gone)
+		(void)pidfd_send_signal(v->pid_fd, SIGKILL, NULL, 0); /* it may just have ended */
+}
+
+static void to_guest(struct vm *v, enum frame_type type, const void *p, uint32_t len)
+{
+	uint8_t buf[FRAME_HEAD + FRAME_MAX];
+	size_t n = frame_make(buf, type, p, len);
+	int fd = v->o->virt ? v->in_fd : v->ctl.fd;
+
+	if (send(fd, buf, n, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)n && errno != EPIPE)
+		finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "the guest takes no messages: %s",
+		       strerror(errno));
+}
+
+static void to_guest_u64(struct vm *v, enum frame_type type, uint64_t val)
+{
+	uint8_t p[8];
+
+	put_u64(p, val);
+	to_guest(v, type, p, sizeof(p));
+}
+
+static void on_signal(struct vm *v)
+{
+	int s = sig_read(v->o->sig_fd);
+	uint8_t p[4];
+
+	if (s == 0)
+		return;
+	if (v->phase == RUNNING && v->signo == 0) {
+		v->signo = s;
+		v->t_signal = now_ns();
+		put_u32(p, (uint32_t)s);
+		to_guest(v, FRAME_SIGNAL, p, sizeof(p));
+		return;
+	}
+	finish(v, VM_HOST_ERROR, 128 + s, "ended by SIG%s", sigabbrev_np(s));
+	v->to_stdout.broken = v->to_stderr.broken = true; /* nor does a slow reader hold us */
+}
+
+static void write_meta(struct vm *v)
+{
+	char topo[TOPOSPEC_TEXT];
+	struct jsonw *w;
+
+	if (!v->o->records || v->to_stdout.meta)
+		return;
+	v->to_stdout.meta = true;
+	w = &v->to_stdout.w;
+	jsonw_meta(w, "kt-vm", true);
+	jsonw_str(w, "accel", v->o->kvm ? "kvm" : "tcg");
+	jsonw_str(w, "clock", v->o->virt ? "virtual" : "real");
+	jsonw_str(w, "qemu", v->qmp.version[0] ? v->qmp.version : NULL);
+	jsonw_str(w, "kernel", v->o->kernel);
+	jsonw_str(w, "topology", topospec_format(&v->o->topo, topo));
+	jsonw_u64(w, "seed", v->o->seed);
+	queue_record(&v->to_stdout, jsonw_end(w));
+}
+
+static void on_frame(struct vm *v, const struct frame *f)
+{
+	struct timespec ts;
+
+	v->t_frame = now_ns();
+	v->cpu_frame = qemu_cpu_ns(v);
+	v->idle_checks = 0;
+	switch (f->type) {
+	case FRAME_READY:
+		v->phase = READY;
+		v->end->ready = true;
+		write_meta(v);
+		if (v->o->virt)
+			return;
+		(void)clock_gettime(CLOCK_REALTIME, &ts); /* cannot fail for this clock */
+		to_guest_u64(v, FRAME_HELLO,
+			     (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec);
+		return;
+	case FRAME_STARTED:
+		v->phase = RUNNING;
+		return;
+	case FRAME_TICK:
+		return;
+	case FRAME_EXIT:
+		v->phase = EXITED;
+		v->t_exit = v->t_frame;
+		v->exit_kind = get_u32(f->data);
+		v->exit_value = get_u32(f->data + 4);
+		v->out_bytes = get_u64(f->data + 8);
+		v->err_bytes = get_u64(f->data + 16);
+		return;
+	default:
+		finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "unexpected frame '%c' from the guest",
+		       f->type);
+	}
+}
+
+/* Read once from a source. Returns bytes, 0 when there is nothing (now, or any more). */
+static size_t source_read(struct vm *v, struct source *s, char *buf, size_t cap)
+{
+	ssize_t n;
+
+	if (s->ended)
+		return 0;
+	n = s->file ? pread(s->fd, buf, cap, (off_t)s->got) : read(s->fd, buf, cap);
+	if (n < 0) {
+		if (errno == EAGAIN || errno == EINTR)
+			return 0;
+		if (errno != ECONNRESET) /* QEMU died with something unread */
+			finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "read from QEMU: %s",
+			       strerror(errno));
+		s->ended = true;
+		return 0;
+	}
+	if (n == 0 && (!s->file || v->gone))
+		s->ended = true;
+	s->got += (uint64_t)n;
+	if (s->file && s->got - s->punched >= PUNCH) {
+		/* What fails here costs memory, nothing else. */
+		(void)fallocate(s->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+				(off_t)s->punched, (off_t)(s->got - s->punched));
+		s->punched = s->got;
+	}
+	return (size_t)n;
+}
+
+static void read_ctl(struct vm *v)
+{
+	char buf[4096];
+	size_t n;
+	struct frame f;
+	int rc = 0;
+
+	while (rc == 0 && (n = source_read(v, &v->ctl, buf, sizeof(buf))) > 0) {
+		if (buf_add(&v->frames, buf, n) < 0)
+			rc = -ENOMEM;
+		while (rc == 0 && (rc = frame_take(&v->frames, &f)) > 0) {
+			on_frame(v, &f);
+			rc = 0;
+		}
+	}
+	if (rc < 0)
+		finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "frames of the guest: %s", strerror(-rc));
+}
+
+static void read_serial(struct vm *v)
+{
+	char buf[16 << 10];
+	size_t n;
+
+	while ((!v->o->dmesg || !queue_full(&v->to_stderr)) &&
+	       (n = source_read(v, &v->serial, buf, sizeof(buf))) > 0) {
+		console_feed(&v->console, buf, n);
+		if (v->o->dmesg)
+			queue_add(&v->to_stderr, buf, n);
+		if (v->o->console_fd >= 0 && !v->console_cut &&
+		    out_all(v->o->console_fd, buf, n) < 0) {
+			v->console_cut = true;
+			finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "write the console: %s",
+			       strerror(errno));
+		}
+	}
+}
+
+static void read_output(struct vm *v, struct source *s, struct queue *q)
+{
+	char buf[64 << 10];
+	size_t n;
+
+	while (!queue_full(q) && (n = source_read(v, s, buf, sizeof(buf))) > 0)
+		queue_add(q, buf, n);
+}
+
+static void read_says(struct vm *v)
+{
+	ssize_t n = buf_fill(&v->says, v->says_fd, 4096);
+
+	if (n == 0 || (n < 0 && n != -EAGAIN && n != -EINTR))
+		drop_fd(&v->says_fd);
+	if (v->says.len > (16 << 10))
+		buf_drop(&v->says, v->says.len - (8 << 10));
+}
+
+/* Standard input into the guest, one buffer full at a time. */
+static void stdin_step(struct vm *v)
+{
+	ssize_t n;
+
+	if (v->in.len == 0 && !v->in_eof) {
+		n = buf_fill(&v->in, v->o->stdin_fd, 64 << 10);
+		if (n == -EAGAIN || n == -EINTR)
+			return;
+		if (n < 0)
+			finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "read standard input: %s",
+			       strerror((int)-n));
+		else
+			v->in_total += (uint64_t)n;
+		v->in_eof = n <= 0;
+	}
+	if (v->in.len > 0) {
+		n = send(v->in_fd, v->in.p, v->in.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n > 0)
+			buf_drop(&v->in, (size_t)n);
+		else if (errno != EAGAIN && errno != EINTR)
+			v->in_eof = v->in_told = true; /* QEMU has gone, which others handle */
+	}
+	if (v->in.len == 0 && v->in_eof && !v->in_told) {
+		v->in_told = true;
+		to_guest_u64(v, FRAME_STDIN_EOF, v->in_total);
+	}
+}
+
+/* Stop QEMU while our reader is far behind: in virtual time the guest does not notice. */
+static void backlog(struct vm *v)
+{
+	struct stat out, err;
+	uint64_t waits;
+	bool stop;
+
+	if (!v->o->virt || v->gone || fstat(v->out.fd, &out) < 0 || fstat(v->err.fd, &err) < 0)
+		return;
+	waits = (uint64_t)out.st_size - v->out.got + (uint64_t)err.st_size - v->err.got;
+	stop = waits > (v->stopped ? BACKLOG_CONT : BACKLOG_STOP);
+	if (stop != v->stopped &&
+	    pidfd_send_signal(v->pid_fd, stop ? SIGSTOP : SIGCONT, NULL, 0) == 0)
+		v->stopped = stop;
+}
+
+/* Is the guest alive? With the real clock it must tick. In virtual time how long it takes between
+ * two ticks depends on this machine, so QEMU's CPU time is what counts; when it uses none at all
+ * the guest has halted for good. */
+static void watchdog(struct vm *v, uint64_t now)
+{
+	bool booting = v->phase == BOOTING;
+	uint64_t cpu, used, limit;
+
+	if (v->phase == EXITED || now - v->t_check < NSEC_PER_SEC)
+		return;
+	cpu = qemu_cpu_ns(v);
+	if (v->stopped || cpu - v->cpu_check > 5 * NSEC_PER_MSEC)
+		v->idle_checks = 0;
+	else
+		v->idle_checks++;
+	v->t_check = now;
+	v->cpu_check = cpu;
+	used = v->o->virt ? cpu - v->cpu_frame : now - v->t_frame;
+	limit = booting ? v->o->boot_ns : v->o->virt ? SILENCE_CPU_NS : SILENCE_NS;
+	if (used < limit && (!v->o->virt || v->idle_checks < SILENCE_NS / NSEC_PER_SEC))
+		return;
+	if (booting)
+		finish(v, VM_BOOT_FAIL, KT_PREFIX_FAIL, "the guest was not ready after %llu s",
+		       (unsigned long long)((now - v->t_start) / NSEC_PER_SEC));
+	else
+		finish(v, VM_TIMEOUT, KT_TIMEOUT,
+		       "no-tick: no sign of life from the guest for %llu s",
+		       (unsigned long long)((now - v->t_frame) / NSEC_PER_SEC));
+}
+
+static void deadlines(struct vm *v)
+{
+	uint64_t now = now_ns();
+	char text[32];
+
+	if (v->gone)
+		return;
+	if (v->signo && now - v->t_signal > GRACE_NS && v->phase == RUNNING)
+		finish(v, VM_HOST_ERROR, 128 + v->signo,
+		       "ended by SIG%s, the command did not end by itself", sigabbrev_np(v->signo));
+	if (v->o->timeout_ns && now - v->t_start > v->o->timeout_ns && v->phase != EXITED) {
+		dur_format(v->o->timeout_ns, text, sizeof(text));
+		finish(v, VM_TIMEOUT, KT_TIMEOUT, "the command did not end within %s", text);
+	}
+	/* Everything is here; how long the guest takes to power off is not worth waiting for. */
+	if (v->phase == EXITED && now - v->t_exit > GRACE_NS && !v->stopped && !v->gone &&
+	    (v->o->virt || v->bye))
+		(void)pidfd_send_signal(v->pid_fd, SIGKILL, NULL, 0); /* or it just ended */
+	if (!v->decided)
+		watchdog(v, now);
+}
+
+static void on_qemu_end(struct vm *v)
+{
+	if (waitid(P_PIDFD, (id_t)v->pid_fd, &v->how, WEXITED) < 0)
+		warn_rc(-errno, "wait for QEMU");
+	v->gone = true;
+	if (v->says_fd >= 0)
+		read_says(v);
+}
+
+/* Bytes that the guest counted and we have not seen would be a bug of ours or QEMU's. */
+static bool all_there(const struct vm *v)
+{
+	return v->out.got == v->out_bytes && v->err.got == v->err_bytes;
+}
+
+static bool drained(const struct vm *v)
+{
+	return v->serial.ended && v->ctl.ended && v->out.ended && v->err.ended;
+}
+
+static void turn(struct vm *v)
+{
+	enum {
+		P_SIG,
+		P_QEMU,
+		P_TIMER,
+		P_QMP,
+		P_SAYS,
+		P_CTL,
+		P_SERIAL,
+		P_OUT,
+		P_ERR,
+		P_STDIN,
+		P_STDOUT,
+		P_STDERR,
+		N_P
+	};
+	struct pollfd p[N_P] = {
+		[P_SIG] = { v->o->sig_fd, POLLIN, 0 },
+		[P_QEMU] = { v->gone ? -1 : v->pid_fd, POLLIN, 0 },
+		[P_TIMER] = { v->timer_fd, POLLIN, 0 },
+		[P_QMP] = { v->qmp_fd, POLLIN, 0 },
+		[P_SAYS] = { v->says_fd, POLLIN, 0 },
+		[P_CTL] = { v->ctl.file || v->ctl.ended ? -1 : v->ctl.fd, POLLIN, 0 },
+		[P_SERIAL] = { v->serial.file || v->serial.ended ||
+					       (v->o->dmesg && queue_full(&v->to_stderr))
+				       ? -1
+				       : v->serial.fd,
+			       POLLIN, 0 },
+		[P_OUT] = { v->out.file || v->out.ended || queue_full(&v->to_stdout) ? -1
+										     : v->out.fd,
+			    POLLIN, 0 },
+		[P_ERR] = { v->err.file || v->err.ended || queue_full(&v->to_stderr) ? -1
+										     : v->err.fd,
+			    POLLIN, 0 },
+		[P_STDIN] = { -1, POLLIN, 0 },
+	};
+	uint64_t n;
+
+	if (v->o->stdin_fd >= 0 && v->phase == RUNNING && !v->in_told) {
+		p[P_STDIN].fd = v->in.len > 0 ? v->in_fd : v->o->stdin_fd;
+		p[P_STDIN].events = v->in.len > 0 ? POLLOUT : POLLIN;
+	}
+	queue_poll(&v->to_stdout, &p[P_STDOUT]);
+	queue_poll(&v->to_stderr, &p[P_STDERR]);
+	if (poll(p, N_P, -1) < 0 && errno != EINTR) {
+		finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "poll: %s", strerror(errno));
+		return;
+	}
+	if (p[P_TIMER].revents)
+		(void)!read(v->timer_fd, &n, sizeof(n)); /* how late we are does not matter here */
+	if (p[P_STDOUT].revents)
+		queue_step(&v->to_stdout, p[P_STDOUT].revents);
+	if (p[P_STDERR].revents)
+		queue_step(&v->to_stderr, p[P_STDERR].revents);
+	if (v->to_stdout.err && !v->decided)
+		finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "write standard output: %s",
+		       strerror(-v->to_stdout.err));
+	if (p[P_QMP].revents && qmp_read(&v->qmp) == 0)
+		drop_fd(&v->qmp_fd);
+	if (p[P_SAYS].revents)
+		read_says(v);
+	if (p[P_QEMU].revents)
+		on_qemu_end(v);
+	read_ctl(v);
+	read_serial(v);
+	read_output(v, &v->out, &v->to_stdout);
+	read_output(v, &v->err, &v->to_stderr);
+	if (p[P_STDIN].revents)
+		stdin_step(v);
+	if (p[P_SIG].revents)
+		on_signal(v);
+	backlog(v);
+	if (v->phase == EXITED && !v->o->virt && !v->bye && all_there(v) &&
+	    queue_empty(&v->to_stdout) && queue_empty(&v->to_stderr)) {
+		v->bye = true;
+		v->t_exit = now_ns();
+		to_guest(v, FRAME_BYE, NULL, 0);
+	}
+	deadlines(v);
+}
+
+/* The last line of what QEMU printed, without its own name. */
+static const char *last_words(struct vm *v)
+{
+	char *p = v->says.len ? v->says.p : NULL, *nl;
+
+	while (p && v->says.len && v->says.p[v->says.len - 1] == '\n')
+		v->says.p[--v->says.len] = '\0';
+	nl = p ? strrchr(p, '\n') : NULL;
+	if (nl)
+		p = nl + 1;
+	nl = p ? strstr(p, ": ") : NULL;
+	return nl ? nl + 2 : p ? p : "";
+}
+
+/* QEMU has ended, and nobody has said yet how to call that. */
+static void judge(struct vm *v)
+{
+	struct vm_end *e = v->end;
+
+	if (v->decided)
+		return;
+	if (v->phase == EXITED && !all_there(v)) {
+		finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL,
+		       "output was lost: %llu of %llu and %llu of %llu bytes came",
+		       (unsigned long long)v->out.got, (unsigned long long)v->out_bytes,
+		       (unsigned long long)v->err.got, (unsigned long long)v->err_bytes);
+	} else if (v->phase == EXITED) {
+		e->outcome = VM_GUEST_EXIT;
+		e->status = v->exit_kind == EXIT_CODE	  ? (int)v->exit_value
+			    : v->exit_kind == EXIT_SIGNAL ? 128 + (int)v->exit_value
+			    : v->exit_value == ENOENT	  ? KT_NOTFOUND
+							  : KT_NOEXEC;
+		if (v->exit_kind == EXIT_CODE && v->exit_value == 0)
+			e->outcome = VM_OK;
+		else if (v->exit_kind == EXIT_SIGNAL)
+			(void)snprintf(e->reason, sizeof(e->reason), "killed by SIG%s in the guest",
+				       sigabbrev_np((int)v->exit_value));
+		else if (v->exit_kind == EXIT_NO_EXEC)
+			e->no_exec = true, (void)snprintf(e->reason, sizeof(e->reason), "%s",
+							  strerror((int)v->exit_value));
+	} else if (v->console.panic[0]) {
+		finish(v, e->ready ? VM_PANIC : VM_BOOT_FAIL, KT_PREFIX_FAIL, "kernel panic: %s",
+		       v->console.panic);
+	} else if (v->how.si_code != CLD_EXITED) {
+		finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "QEMU was killed by SIG%s",
+		       sigabbrev_np(v->how.si_status));
+	} else if (v->how.si_status != 0) {
+		finish(v, e->ready ? VM_HOST_ERROR : VM_BOOT_FAIL, KT_PREFIX_FAIL, "QEMU: %s",
+		       last_words(v));
+	} else if (!e->ready) {
+		finish(v, VM_BOOT_FAIL, KT_PREFIX_FAIL,
+		       "the guest was reset before its init was ready");
+	} else {
+		finish(v, VM_PANIC, KT_PREFIX_FAIL,
+		       "the guest was reset or powered off before the command ended");
+	}
+}
+
+static void write_end(struct vm *v, uint64_t wall_ns)
+{
+	struct vm_end *e = v->end;
+	struct jsonw *w = &v->to_stdout.w;
+	char tail[4096];
+	size_t n, at = 0;
+
+	if (!v->o->records)
+		return;
+	write_meta(v);
+	queue_flush_line(&v->to_stdout);
+	jsonw_begin(w, "end");
+	jsonw_str(w, "tool", "kt-vm");
+	jsonw_str(w, "outcome", vm_outcome_name(e->outcome));
+	jsonw_u64(w, "exit", (uint64_t)e->status);
+	jsonw_str(w, "reason", e->reason[0] ? e->reason : NULL);
+	jsonw_bool(w, "oops", v->console.oops);
+	jsonw_u64(w, "wall_ns", wall_ns);
+	if (e->outcome != VM_OK && e->outcome != VM_GUEST_EXIT) {
+		n = console_text(&v->console, 20, tail, sizeof(tail));
+		jsonw_arr(w, "console_tail");
+		while (at < n) {
+			const char *nl = memchr(tail + at, '\n', n - at);
+			size_t len = nl ? (size_t)(nl - tail) - at : n - at;
+
+			jsonw_strn(w, NULL, tail + at, len);
+			at += len + 1;
+		}
+		jsonw_arr_end(w);
+	}
+	queue_record(&v->to_stdout, jsonw_end(w));
+}
+
+/* One line that tells how it ended, and for a dead guest the last lines of its console. */
+static void tell(const struct vm *v)
+{
+	const struct vm_end *e = v->end;
+	char tail[4096];
+	size_t n;
+
+	if (v->console.oops && e->outcome != VM_PANIC)
+		warn_msg("the guest's kernel reported an oops (see --dmesg)");
+	if (e->outcome == VM_OK || e->reason[0] == '\0' || v->exit_kind == EXIT_NO_EXEC)
+		return;
+	warn_msg("%s: %s", vm_outcome_name(e->outcome), e->reason);
+	if (e->outcome == VM_GUEST_EXIT || v->o->dmesg || v->to_stderr.broken)
+		return;
+	n = console_text(&v->console, 20, tail, sizeof(tail));
+	if (n > 0)
+		fprintf(stderr, "--- console ---\n%.*s%s", (int)n, tail,
+			tail[n - 1] == '\n' ? "" : "\n");
+}
+
+/* A memory file or a socket pair: our end in *ours, QEMU's in the result. */
+static int channel(bool file, int *ours)
+{
+	int p[2];
+
+	if (file) {
+		*ours = memfd_create("ktstr-out", MFD_CLOEXEC);
+		return *ours < 0 ? -errno : fcntl(*ours, F_DUPFD, 3);
+	}
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, p) < 0)
+		return -errno;
+	*ours = p[0];
+	if (fcntl(p[0], F_SETFL, O_NONBLOCK) < 0 || fcntl(p[1], F_SETFD, 0) < 0)
+		return -errno;
+	return p[1];
+}
+
+/* Start QEMU. Its ends of the channels are closed here again in any case. */
+static int start(struct vm *v)
+{
+	const struct vm_opts *o = v->o;
+	struct vm_spec s = { .qemu = o->qemu,
+			     .kernel = o->kernel,
+			     .append = o->append,
+			     .topo = o->topo,
+			     .mem_mib = o->mem_mib,
+			     .seed = o->seed,
+			     .kvm = o->kvm,
+			     .virt = o->virt,
+			     .verbose = o->dmesg };
+	struct child_spec c = { .death_sig = SIGKILL, .own_group = 1 };
+	int *const theirs[] = {
+		&s.serial_fd, &s.ctl_fd, &s.out_fd, &s.err_fd, &s.in_fd, &s.qmp_fd
+	};
+	int *const ours[] = { &v->serial.fd, &v->ctl.fd, &v->out.fd,
+			      &v->err.fd,    &v->in_fd,	 &v->qmp_fd };
+	struct args args = { 0 };
+	AUTO_FD null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int p[2], rc = 0;
+	size_t i;
+
+	for (i = 0; i < KT_ARRAY_LEN(theirs); i++)
+		*theirs[i] = -1;
+	if (null < 0 || pipe2(p, O_CLOEXEC) < 0)
+		return warn_rc(-errno, "set up QEMU");
+	v->says_fd = p[0];
+	for (i = 0; i < KT_ARRAY_LEN(theirs) && rc >= 0; i++)
+		rc = *theirs[i] = channel(o->virt && i < 4, ours[i]);
+	if (rc >= 0)
+		rc = s.initrd_fd = fcntl(o->initrd_fd, F_DUPFD, 3); /* without close-on-exec */
+	if (rc >= 0)
+		rc = qemu_args(&s, &args);
+	if (rc < 0) {
+		warn_rc(rc, "set up QEMU");
+	} else {
+		c.argv = args.v;
+		c.stdio[0] = null;
+		c.stdio[1] = c.stdio[2] = p[1];
+		pin_begin(&v->pin, o->virt);
+		rc = v->pid_fd = child_spawn(&c, &v->pid);
+		pin_end(&v->pin);
+		if (rc < 0)
+			warn_rc(rc, "start '%s'", o->qemu);
+	}
+	args_free(&args);
+	close(p[1]);
+	for (i = 0; i < KT_ARRAY_LEN(theirs); i++)
+		drop_fd(theirs[i]);
+	drop_fd(&s.initrd_fd);
+	return rc < 0 ? rc : 0;
+}
+
+static void vm_free(struct vm *v)
+{
+	drop_fd(&v->serial.fd);
+	drop_fd(&v->ctl.fd);
+	drop_fd(&v->out.fd);
+	drop_fd(&v->err.fd);
+	drop_fd(&v->in_fd);
+	drop_fd(&v->qmp_fd);
+	drop_fd(&v->says_fd);
+	drop_fd(&v->pid_fd);
+	drop_fd(&v->timer_fd);
+	drop_fd(&v->pin.slot_fd);
+	buf_free(&v->frames);
+	buf_free(&v->says);
+	buf_free(&v->in);
+	qmp_free(&v->qmp);
+	queue_free(&v->to_stdout);
+	queue_free(&v->to_stderr);
+	free(v);
+}
+
+/* Is there anything left to wait for? Once it is decided, a reader that does not read holds us no
+ * longer than GRACE_NS. */
+static bool over(const struct vm *v)
+{
+	if (!v->gone)
+		return false;
+	if (drained(v) && queue_empty(&v->to_stdout) && queue_empty(&v->to_stderr))
+		return true;
+	return v->decided && now_ns() - v->t_stop > GRACE_NS;
+}
+
+static struct vm *vm_new(const struct vm_opts *o, struct vm_end *ret)
+{
+	struct vm *v = calloc(1, sizeof(*v));
+
+	if (!v)
+		return NULL;
+	*ret = (struct vm_end){ 0 };
+	v->o = o;
+	v->end = ret;
+	v->serial = v->ctl = v->out = v->err = (struct source){ .fd = -1, .file = o->virt };
+	v->pin.slot_fd = v->in_fd = v->qmp_fd = v->says_fd = v->pid_fd = v->timer_fd = -1;
+	queue_init(&v->to_stdout, STDOUT_FILENO, o->records);
+	queue_init(&v->to_stderr, STDERR_FILENO, false);
+	return v;
+}
+
+int vm_refuse(const struct vm_opts *o, struct vm_end *ret, enum vm_outcome outcome, int status,
+	      const char *fmt, ...)
+{
+	struct vm *v = vm_new(o, ret);
+	va_list ap;
+
+	if (!v)
+		return warn_rc(-ENOMEM, "start a machine");
+	v->gone = true;
+	va_start(ap, fmt);
+	(void)vsnprintf(ret->reason, sizeof(ret->reason), fmt, ap); /* cut off it still helps */
+	va_end(ap);
+	ret->outcome = outcome;
+	ret->status = status;
+	write_end(v, 0);
+	queue_drain(&v->to_stdout, o->sig_fd, -1);
+	tell(v);
+	vm_free(v);
+	return 0;
+}
+
+int vm_run(const struct vm_opts *o, struct vm_end *ret)
+{
+	struct vm *v = vm_new(o, ret);
+	uint64_t each = o->virt ? LOOK_NS : SAMPLE_NS;
+	struct itimerspec it = { .it_interval = { 0, (long)each }, .it_value = { 0, (long)each } };
+	int rc;
+
+	if (!v)
+		return warn_rc(-ENOMEM, "start a machine");
+	v->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (v->timer_fd < 0 || timerfd_settime(v->timer_fd, 0, &it, NULL) < 0)
+		rc = warn_rc(-errno, "set up a timer");
+	else
+		rc = start(v);
+	if (rc == 0) {
+		qmp_init(&v->qmp, v->qmp_fd);
+		v->t_start = v->t_frame = v->t_check = now_ns();
+		while (!over(v)) {
+			turn(v);
+			if (v->gone && drained(v))
+				judge(v);
+		}
+		judge(v);
+		if (!(o->probe && !ret->ready && v->signo == 0)) {
+			write_end(v, now_ns() - v->t_start);
+			queue_drain(&v->to_stdout, o->sig_fd, v->decided ? 5000 : -1);
+			tell(v);
+		}
+	}
+	vm_free(v);
+	return rc;
+}
