@@ -13,9 +13,10 @@ __ktstr_options() {
 	__ktstr_help "$1" | grep -oE -- '--[a-z][a-z-]*' | sort -u
 }
 
-# The words that begin a line of the help, indented by two.
+# The words after the tool's name in the lines of its usage, and those that begin an indented line.
 __ktstr_commands() {
-	__ktstr_help "$1" | sed -n 's/^  \([a-z][a-z-]*\)\( .*\)\{0,1\}$/\1/p' | sort -u
+	__ktstr_help "$1" | sed -n "/^ *-/d; s/^\([Uu]sage:\)\{0,1\}  *$1 \([a-z][a-z|-]*\).*/\2/p; s/^  \([a-z][a-z-]*\)\( .*\)\{0,1\}\$/\1/p" |
+		tr '|' '\n' | sort -u
 }
 
 __ktstr_scenarios() {

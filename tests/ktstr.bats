@@ -60,15 +60,15 @@ farm() {
 		"$(cd scenarios && printf '%s\n' *overlap*.json | sed 's/\.json$//' | sort)" ]
 }
 
-@test "a filter that nothing matches fails with the nearest name" {
-	run -1 --separate-stderr ktstr test --filter cgroup_stedy
+@test "a filter that nothing matches is refused with the nearest name" {
+	run -2 --separate-stderr ktstr test --filter cgroup_stedy
 	[[ $stderr == *cgroup_steady* ]]
 	[ -z "$output" ]
 }
 
 @test "an unknown scenario is refused before anything boots" {
 	farm
-	rm "$T/bin/kt-vm"
+	rm -f "$T/bin/kt-vm"
 	printf '#!/bin/sh\ntouch %s/booted\n' "$T" >"$T/bin/kt-vm"
 	chmod +x "$T/bin/kt-vm"
 	run --separate-stderr "$T/bin/ktstr" test no_such_scenario
@@ -152,7 +152,7 @@ farm() {
 # those that it was given, and then has a panic; from call N on it plays to the end.
 dying_vm() {
 	farm
-	rm "$T/bin/kt-vm"
+	rm -f "$T/bin/kt-vm"
 	cat >"$T/bin/kt-vm" <<-END
 		#!/bin/bash
 		echo call >>"$T/calls"
@@ -200,7 +200,7 @@ dying_vm() {
 
 @test "a machine that does not boot is not booted again" {
 	farm
-	rm "$T/bin/kt-vm"
+	rm -f "$T/bin/kt-vm"
 	printf '#!/bin/sh\ncat >/dev/null\necho call >>%s/calls\nexit 125\n' "$T" >"$T/bin/kt-vm"
 	chmod +x "$T/bin/kt-vm"
 	run -1 "$T/bin/ktstr" test --topology 1n1l2c1t --duration 1s cgroup_steady
@@ -210,7 +210,7 @@ dying_vm() {
 
 @test "INT, TERM and HUP reach the machine, leave nothing behind, and are what ktstr dies of" {
 	farm
-	rm "$T/bin/kt-vm"
+	rm -f "$T/bin/kt-vm"
 	mkfifo "$T/up"
 	cat >"$T/bin/kt-vm" <<-END
 		#!/bin/bash

@@ -65,7 +65,7 @@ class Schemas:
                 return [(f"{tool}.{kind}", own)]
             passed = [(f"{t}.{kind}", self.get(t, kind)) for t in PASSES_ON.get(tool, [])
                       if self.get(t, kind)]
-            if passed:
+            if passed and kind not in ("meta", "end"):
                 return passed
         return []
 
