@@ -276,7 +276,7 @@ int run_main(int argc, char *argv[])
 	json_t *start = op_new(2, "work.start", true), *stop = op_new(3, "work.stop", true);
 	AUTO_FREE struct serve *sv = calloc(1, sizeof(*sv));
 	uint64_t end;
-	int rc;
+	int rc, sig;
 
 	if (!sv)
 		must(-ENOMEM);
@@ -302,7 +302,12 @@ int run_main(int argc, char *argv[])
 			while (wk_now() < end && !sv->site.stop_signal && sv->out_rc == 0)
 				if (site_poll(&sv->site, -1, STDOUT_FILENO, end) < 0)
 					break;
+			/* The first signal asks for the reports, another one would cut them short.
+			 */
+			sig = sv->site.stop_signal;
+			sv->site.stop_signal = 0;
 			play(sv, stop);
+			sv->site.stop_signal = sv->site.stop_signal ? sv->site.stop_signal : sig;
 		}
 	}
 	rc = serve_end(sv);
