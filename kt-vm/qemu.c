@@ -164,10 +164,13 @@ static void kernel(struct args *a, const struct vm_spec *s)
 {
 	opt(a, "-kernel", "%s", s->kernel);
 	opt(a, "-initrd", "/proc/self/fd/%d", s->initrd_fd);
+	/* Self tests of the crypto code and statistics of memory access run on for seconds after
+	 * the boot of a stock kernel, in the time of the first plan. */
 	opt(a, "-append",
 	    "console=ttyS0 panic=-1 loglevel=%d nokaslr mitigations=off no_timer_check "
 	    "random.trust_cpu=off%s sysctl.kernel.sched_schedstats=1 "
-	    "sysctl.kernel.unprivileged_bpf_disabled=0 rdinit=/init%s%s",
+	    "sysctl.kernel.unprivileged_bpf_disabled=0 "
+	    "cryptomgr.notests=1 damon_stat.enabled=0 rdinit=/init%s%s",
 	    s->verbose ? 7 : 5, s->kvm ? "" : " tsc=reliable clocksource=tsc", s->append ? " " : "",
 	    s->append ? s->append : "");
 }
