@@ -132,6 +132,18 @@ static struct cpuset usable(const struct judging *j, size_t worker)
 	return s;
 }
 
+/* Where a worker's gap was: one that never ran has no CPU yet, unless there is only one it may use.
+ */
+static int gap_cpu(const struct judging *j, size_t worker, int seen)
+{
+	struct cpuset s;
+
+	if (seen >= 0)
+		return seen;
+	s = usable(j, worker);
+	return cpuset_count(&s) == 1 ? cpuset_next(&s, 0) : -1;
+}
+
 /* The most that the host took, in a window, from one of the CPUs that a worker could use. */
 static uint64_t stolen_from(const struct judging *j, size_t worker, uint64_t from, uint64_t to)
 {
@@ -238,7 +250,7 @@ static void check_gap(struct judging *j, size_t i)
 		stolen = stolen_from(j, i, g->at_ns, g->at_ns + g->len_ns);
 		o = violated((double)g->len_ns / 1e6 - t->limit, (double)stolen / 1e6);
 		d = about_worker(thr_defs[THR_MAX_GAP_MS].name, o, w);
-		d.cpu = g->cpu;
+		d.cpu = gap_cpu(j, i, g->cpu);
 		d.value = ms;
 		d.limit = t->limit;
 		if (g->net_ns != g->len_ns)
@@ -246,11 +258,11 @@ static void check_gap(struct judging *j, size_t i)
 				       (double)g->len_ns / 1e6);
 		host_says(o, (double)stolen / 1e6, "ms meanwhile", host, sizeof(host));
 		worker_name(w, name, sizeof(name));
-		if (g->cpu >= 0)
+		if (d.cpu >= 0)
 			say(j, d,
 			    "%s made no progress for %.1f ms%s on CPU %d, %.3f s after its start; "
 			    "limit %g ms%s",
-			    name, ms, raw, g->cpu, since_start(w, g->at_ns), t->limit, host);
+			    name, ms, raw, d.cpu, since_start(w, g->at_ns), t->limit, host);
 		else
 			say(j, d,
 			    "%s made no progress for %.1f ms%s, %.3f s after its start; limit %g "
@@ -298,7 +310,7 @@ static bool check_starved(struct judging *j, size_t i)
 	if (gap->on && gap->limit > gap_ms)
 		gap_ms = gap->limit; /* longer is allowed; a shorter limit is about gaps alone */
 	worker_name(w, name, sizeof(name));
-	d.cpu = w->n_gaps > 0 ? w->gaps[0].cpu : -1;
+	d.cpu = gap_cpu(j, i, w->n_gaps > 0 ? w->gaps[0].cpu : -1);
 	if (d.cpu >= 0)
 		(void)snprintf(where, sizeof(where), " (CPU %d)", d.cpu);
 	if (w->wall_ns != UNKNOWN && w->wall_ns > 0 && w->frozen_ns < w->wall_ns &&
