@@ -5,6 +5,7 @@
 #include "cpio.h"
 #include "die.h"
 #include "gather.h"
+#include "jsonw.h"
 #include "num.h"
 #include "out.h"
 #include "store.h"
@@ -31,6 +32,7 @@ static const char help[] =
 	"      --no-compress     do not compress\n"
 	"      --strip           leave out debug information and symbol tables of programs\n"
 	"      --mkdir DIR       put an empty directory DIR in, too\n"
+	"      --list            print records of what would be in it, no archive\n"
 	"      --have PATH       the guest has PATH already: leave it out where a program needs "
 	"it\n"
 	"  -h, --help            this text\n"
@@ -38,7 +40,7 @@ static const char help[] =
 
 struct opts {
 	const char *output;
-	bool cache, strip;
+	bool cache, list, strip;
 	int level;
 	char **sources; /* SRC[:DEST], ends with NULL */
 	const char **dirs, **have; /* end with NULL */
@@ -272,6 +274,59 @@ static int run_cached(const struct opts *o)
 	return rc;
 }
 
+struct listing {
+	struct jsonw w;
+	uint64_t entries;
+};
+
+static int list_node(const struct node *n, void *arg)
+{
+	static const char *const kind[] = {
+		[NODE_DIR] = "dir", [NODE_FILE] = "file", [NODE_LINK] = "link"
+	};
+	struct listing *l = arg;
+	AUTO_BUF path = BUF_INIT;
+	char mode[8];
+
+	if (buf_fmt(&path, "/%s", n->path) < 0)
+		return path.err;
+	(void)snprintf(mode, sizeof(mode), "%04o", n->mode & 07777); /* four digits */
+	jsonw_begin(&l->w, "entry");
+	jsonw_str(&l->w, "path", path.p);
+	jsonw_str(&l->w, "kind", kind[n->kind]);
+	jsonw_str(&l->w, "mode", mode);
+	if (n->kind == NODE_FILE)
+		jsonw_u64(&l->w, "bytes", n->size);
+	else
+		jsonw_null(&l->w, "bytes");
+	jsonw_str(&l->w, "target", n->target);
+	jsonw_str(&l->w, "source", n->source);
+	l->entries++;
+	return jsonw_end(&l->w);
+}
+
+static int list(const struct tree *t)
+{
+	struct listing l = { .entries = 0 };
+	int rc;
+
+	jsonw_init(&l.w, stdout);
+	jsonw_meta(&l.w, "kt-initramfs", true);
+	rc = jsonw_end(&l.w);
+	if (rc == 0)
+		rc = tree_each(t, list_node, &l);
+	if (rc == 0) {
+		jsonw_begin(&l.w, "end");
+		jsonw_str(&l.w, "tool", "kt-initramfs");
+		jsonw_str(&l.w, "outcome", "ok");
+		jsonw_u64(&l.w, "entries", l.entries);
+		jsonw_u64(&l.w, "bytes", t->bytes);
+		rc = jsonw_end(&l.w);
+	}
+	jsonw_free(&l.w);
+	return rc < 0 ? warn_rc(rc, "write standard output") : 0;
+}
+
 static int run(const struct opts *o)
 {
 	struct tree t = { 0 };
@@ -282,7 +337,9 @@ static int run(const struct opts *o)
 		return run_cached(o);
 	inputs_init(&in);
 	rc = collect(o, &t, &in);
-	if (rc == 0)
+	if (rc == 0 && o->list)
+		rc = list(&t);
+	else if (rc == 0)
 		rc = o->output ? to_file(&t, o->level, o->output)
 			       : write_archive(&t, o->level, to_fd, &fd, "standard output");
 	buf_free(&in.text);
@@ -308,6 +365,7 @@ int main(int argc, char *argv[])
 						  { "strip", no_argument, NULL, OPT_STRIP },
 						  { "mkdir", required_argument, NULL, OPT_MKDIR },
 						  { "have", required_argument, NULL, OPT_HAVE },
+						  { "list", no_argument, NULL, OPT_LIST },
 						  { "help", no_argument, NULL, 'h' },
 						  { "version", no_argument, NULL, 'V' },
 						  { 0 } };
@@ -348,6 +406,9 @@ int main(int argc, char *argv[])
 		case OPT_HAVE:
 			have[n_have++] = optarg;
 			break;
+		case OPT_LIST:
+			o.list = true;
+			break;
 		default:
 			return KT_USAGE; /* getopt_long has said what is wrong */
 		}
@@ -355,9 +416,11 @@ int main(int argc, char *argv[])
 	o.sources = argv + optind;
 	if (o.cache && o.output)
 		die_usage("--cache prints a path, so --output has nothing to write");
+	if (o.list && (o.cache || o.output))
+		die_usage("--list makes no archive, so neither --cache nor --output goes with it");
 	if (!o.sources[0] && n_dirs == 0)
 		die_usage("nothing to pack");
-	if (!o.cache && !o.output && isatty(STDOUT_FILENO))
+	if (!o.cache && !o.output && !o.list && isatty(STDOUT_FILENO))
 		die_usage("an archive does not belong on a terminal: use --output, --cache or a "
 			  "pipe");
 	rc = run(&o); /* has reported its own failure */
