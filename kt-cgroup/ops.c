@@ -203,7 +203,8 @@ static int do_rm(struct run *r)
 	drop_fd(&r->cg_fd);
 	rc = cg_rmtree(r->c->root_fd, path, r->c->sig_fd, r->deadline_ns, &r->c->removed);
 	if (rc < 0)
-		return fail(r, rc, "remove cgroup '%s'%s", ctx_show(path), self(rc));
+		return fail(r, rc, "remove cgroup '%s'%s",
+			    *r->op->cgroup ? r->op->cgroup : ctx_show(path), self(rc));
 	ctx_forget(r->c, path);
 	return 0;
 }

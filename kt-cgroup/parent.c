@@ -32,6 +32,22 @@ const char *ctx_show(const char *rel)
 	return *rel ? rel : "/";
 }
 
+static bool at_or_below(const char *path, const char *rel)
+{
+	size_t len = strlen(rel);
+
+	return len == 0 ||
+	       (strncmp(path, rel, len) == 0 && (path[len] == '\0' || path[len] == '/'));
+}
+
+/* Below the parent, messages name a cgroup as the ops do. */
+static const char *shown(const struct ctx *c, const char *rel)
+{
+	size_t len = strlen(c->parent);
+
+	return len > 0 && at_or_below(rel, c->parent) && rel[len] ? rel + len + 1 : ctx_show(rel);
+}
+
 __attribute__((format(printf, 4, 5))) static int fail(int rc, char *msg, size_t cap,
 						      const char *fmt, ...)
 {
@@ -69,7 +85,7 @@ static int give(struct ctx *c, const char *rel, unsigned int ctl, char *msg, siz
 	int rc;
 
 	if (n < 0)
-		return fail((int)n, msg, cap, "open cgroup '%s'", ctx_show(rel));
+		return fail((int)n, msg, cap, "open cgroup '%s'", shown(c, rel));
 	if (cg_has_word(have, name))
 		return 0;
 	/* Only the root of the hierarchy is exempt, not the top of a container's view of it; it
@@ -79,15 +95,15 @@ static int give(struct ctx *c, const char *rel, unsigned int ctl, char *msg, siz
 		return fail(-EBUSY, msg, cap,
 			    "cgroup '%s' holds processes itself, so its children cannot have the "
 			    "controller '%s'",
-			    rel, name);
+			    shown(c, rel), name);
 	if (rc < 0)
-		return fail(rc, msg, cap, "read cgroup.procs of '%s'", rel);
+		return fail(rc, msg, cap, "read cgroup.procs of '%s'", shown(c, rel));
 	rc = note_given(c, rel, name);
 	if (rc < 0)
 		return fail(rc, msg, cap, "note a controller");
 	rc = cg_controller(fd, name, true);
 	if (rc < 0)
-		return fail(rc, msg, cap, "enable controller '%s' in '%s'", name, ctx_show(rel));
+		return fail(rc, msg, cap, "enable controller '%s' in '%s'", name, shown(c, rel));
 	return 0;
 }
 
@@ -193,7 +209,7 @@ static int make_path(struct ctx *c, const char *rel, char *msg, size_t cap)
 		path[i] = '\0';
 		rc = make_one(c, path);
 		if (rc < 0)
-			return fail(rc, msg, cap, "make cgroup '%s'", path);
+			return fail(rc, msg, cap, "make cgroup '%s'", shown(c, path));
 		if (rel[i] == '\0')
 			return rc;
 	}
@@ -205,7 +221,7 @@ int ctx_make(struct ctx *c, const char *rel, char *msg, size_t cap)
 	int rc = make_path(c, rel, msg, cap);
 
 	if (rc == 0 && !made_by_us(c, rel))
-		return fail(-EEXIST, msg, cap, "cgroup '%s'", rel);
+		return fail(-EEXIST, msg, cap, "cgroup '%s'", shown(c, rel));
 	/* A cgroup with processes keeps the controllers to itself: its children can then hold
 	 * processes too, and `effective` shows null. */
 	for (k = 0; rc >= 0 && k < KT_ARRAY_LEN(all_ctl); k++) {
@@ -214,14 +230,6 @@ int ctx_make(struct ctx *c, const char *rel, char *msg, size_t cap)
 		rc = rc == -EBUSY ? 0 : rc;
 	}
 	return rc < 0 ? rc : 0;
-}
-
-static bool at_or_below(const char *path, const char *rel)
-{
-	size_t len = strlen(rel);
-
-	return len == 0 ||
-	       (strncmp(path, rel, len) == 0 && (path[len] == '\0' || path[len] == '/'));
 }
 
 void ctx_forget(struct ctx *c, const char *rel)

@@ -6,6 +6,16 @@ CG=/sys/fs/cgroup
 T=$(mktemp -d)
 n=0
 SEED=${KT_SEED:-1}
+all=$(cat $CG/cpuset.cpus.effective)
+mems=$(cat $CG/cpuset.mems.effective)
+line=
+case $all in
+0-[3-9] | 0-[1-9][0-9]*) ;;
+*)
+	echo "1..0 # SKIP needs 4 CPUs, has $all"
+	exit 0
+	;;
+esac
 
 ok() { # STATUS TEXT
 	n=$((n + 1))
@@ -106,7 +116,7 @@ is "$(printf '%s' "$meta" | jq -c '[.type,.tool,.mount,.parent,.controllers]')" 
 	'["meta","kt-cgroup","/sys/fs/cgroup","ktstr-t",["cpuset","cpu"]]' "the first record is meta, and names the parent"
 op create '"cgroup":"cg_0"'
 is "$(get '[.type,.seq,.at_ns,.op,.cgroup,.effective]')" \
-	'["ack",1,0,"cgroup.create","cg_0",{"cpus":"0-3","mems":"0","weight":100,"max":"max 100000","frozen":false}]' \
+	'["ack",1,0,"cgroup.create","cg_0",{"cpus":"'"$all"'","mems":"'"$mems"'","weight":100,"max":"max 100000","frozen":false}]' \
 	"create is acked with the op's members and what is in effect"
 is "$(get '(.mono_ns > 0) and (.took_ns > 0)')" true "the ack has its times"
 ! printf '%s' "$line" | grep -q ktstr-t
@@ -127,10 +137,10 @@ is "$(get .effective.cpus)" '"1"' "set: fewer CPUs than asked for show in effect
 # ---- clear ----
 spin ktstr-t/cg_0
 op clear '"cgroup":"cg_0","what":"cpus"'
-is "$(get '[.effective.cpus,(.how == "newline" or .how == "widened")]')" '["0-3",true]' \
+is "$(get '[.effective.cpus,(.how == "newline" or .how == "widened")]')" '["'"$all"'",true]' \
 	"clear of a cpuset with a task: it has all CPUs again, and the ack says how"
 op clear '"cgroup":"cg_0","what":"mems"'
-is "$(get '[.what,.effective.mems]')" '["mems","0"]' "clear mems"
+is "$(get '[.what,.effective.mems]')" '["mems","'"$mems"'"]' "clear mems"
 
 # ---- freeze ----
 op set '"cgroup":"cg_0","freeze":true'
@@ -292,7 +302,7 @@ kt-cgroup set --parent ktstr-s --cpus 0-2 --weight 50 --max '20000 100000' a/b >
 is "$?,$(jq -c 'select(.type == "ack") | [.cpus,.effective.cpus,.effective.weight,.effective.max]' "$T/o")" \
 	'0,["0-2","0-2",50,"20000 100000"]' "set as a subcommand"
 kt-cgroup clear --parent $CG/ktstr-s a/b cpus >"$T/o" 2>"$T/err"
-is "$?,$(jq -r 'select(.type == "ack") | .effective.cpus' "$T/o")" '0,0-3' "clear as a subcommand, with an absolute parent"
+is "$?,$(jq -r 'select(.type == "ack") | .effective.cpus' "$T/o")" "0,$all" "clear as a subcommand, with an absolute parent"
 spin ktstr-s/a/b
 kt-cgroup create --parent ktstr-s c >"$T/o" 2>"$T/err"
 kt-cgroup move --parent ktstr-s a/b c >"$T/o" 2>"$T/err"
@@ -332,7 +342,7 @@ op create '"cgroup":"a"'
 spin ktstr-t/a
 kt-cgroup ls >"$T/o" 2>"$T/err"
 is "$(jq -c 'select(.type == "cgroup") | [.path,.owner_pid,.live,.populated,.procs,.cpus]' "$T/o" | tr -d '\n')" \
-	"[\"ktstr-t\",$pid,true,true,0,\"0-3\"][\"ktstr-t/a\",$pid,true,true,1,\"0-3\"]" "ls: path, owner, live, populated, procs, cpus"
+	"[\"ktstr-t\",$pid,true,true,0,\"$all\"][\"ktstr-t/a\",$pid,true,true,1,\"$all\"]" "ls: path, owner, live, populated, procs, cpus"
 kt-cgroup cleanup >"$T/o" 2>"$T/err"
 is "$?,$(jq -c 'select(.type == "cleanup") | [.path,.outcome,.reason]' "$T/o"),$(ls -d $CG/ktstr-t/a)" \
 	"0,[\"ktstr-t\",\"kept\",\"its owner lives\"],$CG/ktstr-t/a" "cleanup keeps what has a live owner, and says so"
