@@ -38,8 +38,10 @@ static void put(json_t *obj, const char *key, json_t *v)
 
 static void put_once(json_t *obj, const char *key, json_t *v, const char *opt)
 {
-	if (json_object_get(obj, key))
+	if (json_object_get(obj, key)) {
+		json_decref(v);
 		die_usage("%s is said twice, or in two ways", opt);
+	}
 	put(obj, key, v);
 }
 
@@ -108,6 +110,7 @@ static json_t *mem(const char *arg)
 	return m;
 }
 
+/* "0,100ms"; NULL when it is no list of times. */
 static json_t *offsets(const char *arg)
 {
 	AUTO_FREE char *copy = strdup(arg);
@@ -118,8 +121,10 @@ static json_t *offsets(const char *arg)
 	if (!copy)
 		must(-ENOMEM);
 	for (p = strtok_r(copy, ",", &save); p; p = strtok_r(NULL, ",", &save)) {
-		if (dur_parse(p, &ns) < 0)
-			die_usage("bad --offsets '%s'", arg);
+		if (dur_parse(p, &ns) < 0) {
+			json_decref(list);
+			return NULL;
+		}
 		must(json_array_append_new(list, json_integer((json_int_t)ns)));
 	}
 	return list;
@@ -157,6 +162,7 @@ static int parse(int argc, char *argv[], struct opts *o)
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 },
 	};
+	json_t *v;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "t:c:d:hV", longopts, NULL)) != -1) {
@@ -203,7 +209,10 @@ static int parse(int argc, char *argv[], struct opts *o)
 			put_once(o->op, "seed", number(optarg, "--seed"), "--seed");
 			break;
 		case OPT_OFFSETS:
-			put_once(o->op, "offsets_ns", offsets(optarg), "--offsets");
+			v = offsets(optarg);
+			if (!v)
+				die_usage("bad --offsets '%s'", optarg);
+			put_once(o->op, "offsets_ns", v, "--offsets");
 			break;
 		case 'h':
 			exit(print_help(work_help));
@@ -268,53 +277,66 @@ static json_t *op_new(unsigned int seq, const char *name, bool groups)
 	return op;
 }
 
+/* What the options left open. Returns 0, or -errno, which has been reported. */
+static int complete(struct opts *o)
+{
+	put(o->op, "group", json_string("run"));
+	if (!json_object_get(o->op, "cgroup"))
+		put(o->op, "cgroup", json_string(""));
+	if (!json_object_get(o->work, "type"))
+		put(o->work, "type", json_string("CpuSpin"));
+	if (!json_object_get(o->op, "count"))
+		put(o->op, "count", json_integer(default_count(o->op)));
+	return o->intent ? intent_resolve(o->intent, o->cgroup_root, o->op) : 0;
+}
+
+static void start_and_stop(struct serve *sv, uint64_t duration_ns)
+{
+	json_t *start = op_new(2, "work.start", true), *stop = op_new(3, "work.stop", true);
+	uint64_t end;
+	int sig;
+
+	play(sv, start);
+	end = wk_now() + duration_ns;
+	while (wk_now() < end && !sv->site.stop_signal && sv->out_rc == 0)
+		if (site_poll(&sv->site, -1, STDOUT_FILENO, end) < 0)
+			break;
+	/* The first signal asks for the reports, another one would cut them short. */
+	sig = sv->site.stop_signal;
+	sv->site.stop_signal = 0;
+	play(sv, stop);
+	sv->site.stop_signal = sv->site.stop_signal ? sv->site.stop_signal : sig;
+	json_decref(start);
+	json_decref(stop);
+}
+
 int run_main(int argc, char *argv[])
 {
 	struct opts o = { .op = op_new(1, "work.spawn", false),
 			  .work = json_object(),
 			  .duration_ns = 5 * NSEC_PER_SEC };
-	json_t *start = op_new(2, "work.start", true), *stop = op_new(3, "work.stop", true);
 	AUTO_FREE struct serve *sv = calloc(1, sizeof(*sv));
-	uint64_t end;
-	int rc, sig;
+	int rc;
 
 	if (!sv)
 		must(-ENOMEM);
+	put(o.op, "work", o.work); /* owns it */
 	rc = parse(argc, argv, &o);
-	if (rc)
-		return rc;
-	put(o.op, "group", json_string("run"));
-	if (!json_object_get(o.op, "cgroup"))
-		put(o.op, "cgroup", json_string(""));
-	if (!json_object_get(o.work, "type"))
-		put(o.work, "type", json_string("CpuSpin"));
-	put(o.op, "work", o.work);
-	if (!json_object_get(o.op, "count"))
-		put(o.op, "count", json_integer(default_count(o.op)));
-	if (o.intent && intent_resolve(o.intent, o.cgroup_root, o.op) < 0)
-		return KT_FAIL; /* it has said why */
-	sv->tell = true;
-	if (serve_begin(sv, o.cgroup_root) == 0) {
-		play(sv, o.op);
-		if (sv->n_errors == 0) {
-			play(sv, start);
-			end = wk_now() + o.duration_ns;
-			while (wk_now() < end && !sv->site.stop_signal && sv->out_rc == 0)
-				if (site_poll(&sv->site, -1, STDOUT_FILENO, end) < 0)
-					break;
-			/* The first signal asks for the reports, another one would cut them short.
-			 */
-			sig = sv->site.stop_signal;
-			sv->site.stop_signal = 0;
-			play(sv, stop);
-			sv->site.stop_signal = sv->site.stop_signal ? sv->site.stop_signal : sig;
+	if (rc == 0 && complete(&o) < 0)
+		rc = KT_FAIL;
+	if (rc == 0) {
+		sv->tell = true;
+		if (serve_begin(sv, o.cgroup_root) == 0) {
+			play(sv, o.op);
+			if (sv->n_errors == 0)
+				start_and_stop(sv, o.duration_ns);
 		}
+		rc = serve_end(sv);
+		if (rc == KT_OK && sv->n_incomplete > 0)
+			rc = KT_FAIL;
 	}
-	rc = serve_end(sv);
 	json_decref(o.op);
-	json_decref(start);
-	json_decref(stop);
-	return rc == KT_OK && sv->n_incomplete > 0 ? KT_FAIL : rc;
+	return rc;
 }
 
 /* ---- types ---- */

@@ -145,7 +145,7 @@ serve
 spawn hog a "\"count\":1,\"work\":{\"type\":\"CpuSpin\"},\"policy\":\"fifo:1\",\"affinity\":\"$last\""
 spawn victim b "\"count\":1,\"work\":{\"type\":\"CpuSpin\"},\"affinity\":\"$last\",\"offsets_ns\":[200000000]"
 start '"hog","victim"'
-usleep 1500000
+usleep 1000000
 stop '"hog","victim"'
 [ -e "$fair" ] && echo "$fair_was" >"$fair"
 echo "$rt" >/proc/sys/kernel/sched_rt_runtime_us
@@ -161,33 +161,34 @@ check "the hog has no open gap" in_log \
 finish
 
 # --- SIGSTOP ---
-# stopped TYPE COUNT - the gap of a worker that is stopped for 3 s, against what we measure
+# stopped SECONDS TYPE COUNT [PARAMETERS] - the gap of a worker that is stopped, against what we measure
 stopped() {
-	local pid t0 t1
+	local pid t0 t1 secs="$1"
+	shift
 	serve
 	spawn g a "\"count\":$2,\"work\":{\"type\":\"$1\"$3}"
 	start '"g"'
-	usleep 400000
+	usleep 200000
 	pid=$(pids a | head -1)
 	t0=$(now_ns)
 	kill -STOP "$pid"
-	sleep 3
+	sleep "$secs"
 	kill -CONT "$pid"
 	t1=$(now_ns)
-	usleep 400000
+	usleep 100000
 	stop '"g"'
 	finish
 	in_log ".type == \"report\" and .tid == $pid and (.gaps[0] as [\$at, \$len] |
 		((\$len - ($t1 - $t0)) | fabs) < 100000000 + 0.05 * ($t1 - $t0) and
 		((\$at - $t0) | fabs) < 150000000)"
 }
-check "3 s of SIGSTOP are a gap of 3 s: CpuSpin" stopped CpuSpin 1
-check "3 s of SIGSTOP are a gap of 3 s: Bursty" stopped Bursty 1 ',"burst_ms":20,"sleep_ms":20'
-check "3 s of SIGSTOP are a gap of 3 s: PipeIo" stopped PipeIo 2
+check "3 s of SIGSTOP are a gap of 3 s: CpuSpin" stopped 3 CpuSpin 1
+check "1 s of SIGSTOP is a gap of 1 s: Bursty" stopped 1 Bursty 1 ',"burst_ms":20,"sleep_ms":20'
+check "1 s of SIGSTOP is a gap of 1 s: PipeIo" stopped 1 PipeIo 2
 check "the partner of a stopped worker has no such gap" in_log \
-	'.type == "report" and .worker == 1 and .gaps[0][1] < 1000000000'
-check "3 s of SIGSTOP are a gap of 3 s: FutexPingPong" stopped FutexPingPong 2
-check "3 s of SIGSTOP are a gap of 3 s: MutexContention" stopped MutexContention 4
+	'.type == "report" and .worker == 1 and .gaps[0][1] < 500000000'
+check "1 s of SIGSTOP is a gap of 1 s: FutexPingPong" stopped 1 FutexPingPong 2
+check "1 s of SIGSTOP is a gap of 1 s: MutexContention" stopped 1 MutexContention 4
 serve
 spawn g a '"count":1,"work":{"type":"CpuSpin"}'
 start '"g"'
@@ -249,7 +250,7 @@ exec 3>&-
 check "nobody is left when its reader goes away" nobody
 
 # --- many ---
-kt-work run --cgroup-root $root --cgroup a -c 1000 -d 1 >"$dir/log" 2>"$dir/err" </dev/null
+kt-work run --cgroup-root $root --cgroup a -c 1000 -d 0.3 >"$dir/log" 2>"$dir/err" </dev/null
 check "1000 workers are spawned, run and are collected" in_log '.type == "end" and .outcome == "ok"
 	and .workers == 1000 and .killed == 0'
 check "each has a report" [ "$(grep -c '^{"type":"report"' "$dir/log")" = 1000 ]
@@ -258,7 +259,7 @@ check "nobody is left" nobody
 # --- every type, in a cgroup ---
 kt-work types | jq -r 'select(.type == "work-type") | "\(.work) \(.group_size)"' >"$dir/types"
 while read -r t size; do
-	kt-work run --cgroup-root $root --cgroup b -t "$t" -c $((2 * size)) -d 0.3 >"$dir/log" 2>"$dir/err" </dev/null
+	kt-work run --cgroup-root $root --cgroup b -t "$t" -c "$size" -d 0.2 >"$dir/log" 2>"$dir/err" </dev/null
 	check "$t works in a cgroup" in_log '.type == "end" and .outcome == "ok" and .died == 0 and .killed == 0'
 	check "$t makes progress" in_log '.type == "report" and .iterations > 0'
 done <"$dir/types"
