@@ -116,6 +116,13 @@ static int names_read(struct names *ns)
 	return 0;
 }
 
+static bool is_file(const char *name)
+{
+	size_t len = strlen(name);
+
+	return strchr(name, '/') || (len > 5 && strcmp(name + len - 5, ".json") == 0);
+}
+
 /* A scenario by name or file; NULL after a message, with *ret_status for main. */
 static struct scenario *load(const struct names *ns, const char *name, int *ret_status)
 {
@@ -123,10 +130,10 @@ static struct scenario *load(const struct names *ns, const char *name, int *ret_
 	char path[PATH_MAX + NAME_MAX + 8], err[768];
 	struct scenario *sc;
 	bool known = false;
-	size_t i, len = strlen(name);
+	size_t i;
 
 	*ret_status = KT_FAIL;
-	if (strchr(name, '/') || (len > 5 && strcmp(name + len - 5, ".json") == 0)) {
+	if (is_file(name)) {
 		(void)snprintf(path, sizeof(path), "%s", name);
 	} else {
 		for (i = 0; i < ns->n; i++) {
@@ -435,10 +442,13 @@ static void parse_threshold(json_t **to, const char *text)
 
 static int run(const struct opts *o, const char *cmd, char *const *args)
 {
-	struct names ns;
+	struct names ns = { 0 };
 	int status = KT_FAIL;
+	size_t i;
 
-	if (names_read(&ns) == 0) {
+	for (i = 0; args[i] && is_file(args[i]); i++)
+		;
+	if ((i > 0 && !args[i]) || names_read(&ns) == 0) { /* files need no directory of ours */
 		if (strcmp(cmd, "list") == 0)
 			status = cmd_list(o, &ns, args);
 		else if (strcmp(cmd, "show") == 0)

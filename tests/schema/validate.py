@@ -27,6 +27,7 @@ PASSES_ON = {"kt-play": ["kt-scenario", "kt-cgroup", "kt-work"]}
 
 # Members that a record may lack, by type: there only if asked for, or only if something happened.
 OPTIONAL = {
+    "plan": {"thresholds"},
     "op": {"affinity", "mem", "offsets_ns", "nice", "policy", "seed", "cpus", "mems", "weight", "max",
            "freeze"},
 }
@@ -60,13 +61,13 @@ class Schemas:
         if kind in ("meta", "end"):
             stack = [record.get("tool")]
         for tool in reversed(stack):
-            own = self.get(tool, kind)
-            if own:
-                return [(f"{tool}.{kind}", own)]
+            own = [(f"{tool}.{kind}", self.get(tool, kind))] if self.get(tool, kind) else []
+            if own and kind != "ack":  # whose acks tell by their op which tool's they are
+                return own
             passed = [(f"{t}.{kind}", self.get(t, kind)) for t in PASSES_ON.get(tool, [])
                       if self.get(t, kind)]
-            if passed and kind not in ("meta", "end"):
-                return passed
+            if own or (passed and kind not in ("meta", "end")):
+                return own + passed
         return []
 
 
