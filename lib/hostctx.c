@@ -163,6 +163,20 @@ static void pick_choice(char *s)
 	memmove(s, open + 1, (size_t)(close - open));
 }
 
+/* A text that is no list of CPUs is not known. */
+static void check_list(struct reader *r, enum hostctx_text id, const char *what)
+{
+	struct cpuset set;
+	char **text = &r->h->text[id];
+	int rc = *text ? cpuset_parse(*text, &set) : 0;
+
+	if (rc == 0)
+		return;
+	missed(r, what, rc);
+	free(*text);
+	*text = NULL;
+}
+
 static bool exists(struct reader *r, const char *path)
 {
 	AUTO_FD fd = root_openat(r->root_fd, path, O_PATH);
@@ -182,6 +196,8 @@ static void read_kernel(struct reader *r, bool live)
 	/* What the kernel prints for a mask that was never made. */
 	if (h->text[HOST_NOHZ_FULL] && strcmp(h->text[HOST_NOHZ_FULL], "(null)") == 0)
 		h->text[HOST_NOHZ_FULL][0] = '\0';
+	check_list(r, HOST_ISOLATED, "isolated");
+	check_list(r, HOST_NOHZ_FULL, "nohz_full");
 	if (!h->text[HOST_ARCH] && live && uname(&u) == 0)
 		set_text(r, HOST_ARCH, u.machine);
 	if (!h->text[HOST_ARCH])

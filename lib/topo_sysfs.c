@@ -120,18 +120,19 @@ static int slurp_set(struct reader *r, int cpu, const struct names *names, struc
 	return rc;
 }
 
-/* The sharers that are online, this CPU always among them. */
+/* The sharers that are online. A list without the CPU itself is none. */
 static int slurp_sharers(struct reader *r, int cpu, const char *what, const struct names *names,
 			 struct cpuset *ret)
 {
 	int rc = slurp_set(r, cpu, names, ret);
 
+	if (rc == 0 && !cpuset_has(ret, (unsigned int)cpu))
+		rc = -EINVAL;
 	if (rc < 0) {
 		missing_add(&r->t->missing, what, rc);
 		return rc;
 	}
 	cpuset_and(ret, &r->t->online);
-	cpuset_add(ret, (unsigned int)cpu);
 	return 0;
 }
 
@@ -259,19 +260,20 @@ static int64_t cache_kb(char *text)
  * first level is left. Returns 0, -ENOENT without caches, or -errno. */
 static int largest_cache(struct reader *r, int cpu, int *ret_index, int *ret_level)
 {
-	int i, level, best = -1, best_level = 0, rc = -ENOENT;
+	int i, gone = 0, level, best = -1, best_level = 0, rc = -ENOENT;
 
-	for (i = 0; i < MAX_CACHE_INDEX; i++) {
+	for (i = 0; i < MAX_CACHE_INDEX && gone < 2; i++) { /* one hole is let pass */
 		char file[48];
 
 		(void)snprintf(file, sizeof(file), "cache/index%d/level", i); /* it fits */
 		rc = slurp_int(r, cpu, file, &level);
-		if (rc == -ENOENT || is_own_trouble(rc))
-			break;
-		if (rc < 0) {
+		if (is_own_trouble(rc))
+			return rc;
+		gone = rc == -ENOENT ? gone + 1 : 0;
+		if (rc < 0 && rc != -ENOENT)
 			missing_add(&r->t->missing, "cache", rc);
+		if (rc < 0)
 			continue;
-		}
 		if (best >= 0 && level == best_level) {
 			rc = slurp(r, r->dir_fd, "cpu%d/cache/index%d/type", cpu, best);
 			if (rc == 0 && strcmp(r->text, "Instruction\n") == 0)
@@ -282,7 +284,7 @@ static int largest_cache(struct reader *r, int cpu, int *ret_index, int *ret_lev
 			best_level = level;
 		}
 	}
-	if (best < 0 || is_own_trouble(rc))
+	if (best < 0)
 		return rc;
 	*ret_index = best;
 	*ret_level = best_level;
@@ -299,10 +301,11 @@ static int cache_sharers(struct reader *r, int cpu, int index, struct cpuset *re
 	else if (rc == -ENOENT &&
 		 (rc = slurp(r, r->dir_fd, "cpu%d/cache/index%d/shared_cpu_map", cpu, index)) == 0)
 		rc = cpuset_parse_mask(r->text, ret);
+	if (rc == 0 && !cpuset_has(ret, (unsigned int)cpu))
+		rc = -EINVAL;
 	if (rc < 0)
 		return rc;
 	cpuset_and(ret, &r->t->online);
-	cpuset_add(ret, (unsigned int)cpu);
 	return 0;
 }
 
