@@ -25,7 +25,7 @@ kt-check_PKG    := jansson
 kt-initramfs_O  := kt-vm/kt-initramfs kt-vm/gather kt-vm/ldso kt-vm/elf kt-vm/tree kt-vm/cpio kt-vm/store
 kt-initramfs_PKG := libarchive
 kt-vm_O         := kt-vm/kt-vm kt-vm/base kt-vm/payload kt-vm/accel kt-vm/run kt-vm/qemu kt-vm/qmp kt-vm/console \
-		   kt-vm/queue kt-vm/pin kt-vm/frames
+		   kt-vm/queue kt-vm/sample kt-vm/pin kt-vm/frames
 kt-vm_PKG       := jansson
 kt-kernel_O     := kt-kernel/kt-kernel kt-kernel/get kt-kernel/cache kt-kernel/image \
 		   kt-kernel/config kt-kernel/version

@@ -26,6 +26,9 @@ static void judge_line(struct console *c)
 	p = strstr(c->line, panic);
 	if (p && c->panic[0] == '\0')
 		memcpy(c->panic, p + sizeof(panic) - 1, strlen(p + sizeof(panic) - 1) + 1);
+	p = strstr(c->line, "Initramfs unpacking failed");
+	if (p && c->unpack[0] == '\0')
+		memcpy(c->unpack, p, strlen(p) + 1);
 	for (i = 0; i < KT_ARRAY_LEN(oopses); i++)
 		if (strstr(c->line, oopses[i]))
 			c->oops = true;

@@ -14,6 +14,7 @@ struct console {
 	uint64_t total; /* bytes seen */
 	bool oops; /* the kernel has reported a fault */
 	char panic[CONSOLE_LINE]; /* what follows "Kernel panic - not syncing: ", else "" */
+	char unpack[CONSOLE_LINE]; /* "Initramfs unpacking failed: …", else "" */
 	char line[CONSOLE_LINE]; /* the line that is being received, cut off */
 	size_t line_len;
 	char ring[CONSOLE_RING];

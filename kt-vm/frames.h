@@ -19,7 +19,7 @@ enum frame_type {
 	/* guest to host */
 	FRAME_READY = 'r', /* u64 CLOCK_MONOTONIC: everything is mounted */
 	FRAME_STARTED = 's', /* u64 CLOCK_MONOTONIC when hello was read, else when it was started */
-	FRAME_TICK = 't', /* no payload: one per second of guest time */
+	FRAME_TICK = 't', /* u64 CLOCK_MONOTONIC: one per second of guest time */
 	FRAME_EXIT = 'x', /* u32 enum exit_kind, u32 value, u64 out bytes, u64 err bytes */
 };
 

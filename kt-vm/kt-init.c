@@ -534,7 +534,7 @@ static void tick(struct init *it)
 	uint64_t n;
 
 	if (read(it->tick_fd, &n, sizeof(n)) == (ssize_t)sizeof(n))
-		send_frame(it, FRAME_TICK, NULL, 0);
+		send_time(it, FRAME_TICK);
 }
 
 /* Everything there is to wait for, once. hello may be NULL. */
@@ -676,6 +676,7 @@ int main(int argc, char *argv[])
 			return print_help(help);
 		die_usage("this is PID 1 of a guest");
 	}
+	program_invocation_short_name = (char[]){ "kt-init" }; /* the kernel calls us init */
 	mount_all();
 	console_stdio();
 	(void)setsid(); /* fails only for the leader of a group, who has a session already */

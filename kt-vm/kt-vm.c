@@ -175,6 +175,16 @@ static uint64_t default_mib(const struct opts *o, const struct payload *p)
 	return by_cpus > by_size ? by_cpus : by_size;
 }
 
+/* While it is unpacked the archive is there twice, beside a kernel of at least 48 MiB. A guest that
+ * has less does not fail at once, it hangs. */
+static bool fits(const struct payload *p, uint64_t mib)
+{
+	struct stat st;
+
+	return fstat(p->fd, &st) < 0 ||
+	       p->unpacked + (uint64_t)st.st_size + (48 << 20) <= mib << 20;
+}
+
 /* One boot with one accelerator. Returns 0 with *ret, or -errno, reported. */
 static int boot(struct opts *o, const char *base, const char *include, bool kvm, bool probe,
 		struct vm_end *ret)
@@ -203,7 +213,12 @@ static int boot(struct opts *o, const char *base, const char *include, bool kvm,
 	vm.initrd_fd = p.fd;
 	if (vm.mem_mib == 0)
 		vm.mem_mib = default_mib(o, &p);
-	if (rc == 0)
+	if (rc == 0 && !fits(&p, vm.mem_mib))
+		rc = vm_refuse(
+			&o->vm, ret, VM_BOOT_FAIL, KT_PREFIX_FAIL,
+			"the archive (%llu MiB unpacked) does not fit into %llu MiB of memory",
+			(unsigned long long)(p.unpacked >> 20), (unsigned long long)vm.mem_mib);
+	else if (rc == 0)
 		rc = vm_run(&vm, ret);
 	if (rc == -EINTR)
 		rc = vm_refuse(&o->vm, ret, VM_HOST_ERROR, 128 + sig_read(o->vm.sig_fd),

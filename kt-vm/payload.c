@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -16,28 +17,57 @@
 
 #define HEADER 110
 
-uint64_t payload_unpacked(const uint8_t *h, size_t len, uint64_t size)
+#define ZSTD_MAGIC 0xFD2FB528
+#define ZSTD_SKIP 0x184D2A50 /* to …5F */
+#define ZSTD_BLOCK (128 << 10) /* no block holds more */
+
+/* One zstd frame (RFC 8878, 3.1.1) at p. Returns its length and adds what it unpacks to, from
+ * above, to *sum; 0 when it is none. */
+static size_t zstd_frame(const uint8_t *p, size_t len, uint64_t *sum)
 {
 	static const unsigned int dict_len[] = { 0, 1, 2, 4 }, size_len[] = { 0, 2, 4, 8 };
-	unsigned int at = 5, n, i;
-	uint64_t v = 0;
+	uint32_t magic = len < 9 ? 0 : get_u32(p), block;
+	size_t at = 5;
+	bool last = false;
 
-	if (len >= 6 && memcmp(h, "070701", 6) == 0)
-		return size;
-	/* RFC 8878, 3.1.1.1: magic, descriptor, window unless single segment, dictionary, size */
-	if (len < 18 || get_u32(h) != 0xFD2FB528)
-		return size * 5;
-	n = size_len[h[4] >> 6];
-	if (h[4] & 0x20)
-		n = n ? n : 1;
+	if ((magic & 0xFFFFFFF0) == ZSTD_SKIP)
+		return get_u32(p + 4) <= len - 8 ? 8 + (size_t)get_u32(p + 4) : 0;
+	if (magic != ZSTD_MAGIC)
+		return 0;
+	/* window descriptor unless a single segment, dictionary, size of the content */
+	if (p[4] & 0x20)
+		at += size_len[p[4] >> 6] ? 0 : 1;
 	else
-		at++;
-	at += dict_len[h[4] & 3];
-	if (n == 0)
-		return size * 5;
-	for (i = 0; i < n; i++)
-		v |= (uint64_t)h[at + i] << (8 * i);
-	return n == 2 ? v + 256 : v;
+		at += 1;
+	at += dict_len[p[4] & 3] + size_len[p[4] >> 6];
+	while (!last) {
+		unsigned int kind;
+
+		if (len < at + 3)
+			return 0;
+		block = p[at] | (uint32_t)p[at + 1] << 8 | (uint32_t)p[at + 2] << 16;
+		last = block & 1;
+		kind = block >> 1 & 3;
+		block >>= 3;
+		*sum += kind < 2 ? block : ZSTD_BLOCK; /* raw and repeated bytes say it exactly */
+		at += 3 + (size_t)(kind == 1 ? 1 : block);
+	}
+	at += p[4] & 4 ? 4 : 0; /* checksum */
+	return at <= len ? at : 0;
+}
+
+uint64_t payload_unpacked(const uint8_t *p, size_t len)
+{
+	uint64_t sum = 0;
+	size_t n;
+
+	if (len >= 2 && p[0] == 0x1F && p[1] == 0x8B)
+		return (uint64_t)len * 5; /* gzip does not tell */
+	while (len > 0 && (n = zstd_frame(p, len, &sum)) > 0) {
+		p += n;
+		len -= n;
+	}
+	return sum + len;
 }
 
 static int zeros(int fd, uint64_t n)
@@ -58,18 +88,21 @@ static int align4(int fd)
 int payload_add(struct payload *p, const char *path)
 {
 	AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
-	uint8_t head[32];
 	struct stat st;
 	ssize_t n;
+	void *map;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return -EINVAL;
-	n = pread(fd, head, sizeof(head), 0);
-	if (n < 0)
-		return -errno;
-	p->unpacked += payload_unpacked(head, (size_t)n, (uint64_t)st.st_size);
+	if (st.st_size > 0) {
+		map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+		if (map == MAP_FAILED)
+			return -errno;
+		p->unpacked += payload_unpacked(map, (size_t)st.st_size);
+		munmap(map, (size_t)st.st_size);
+	}
 	while ((n = sendfile(p->fd, fd, NULL, 1 << 30)) > 0)
 		;
 	return n < 0 ? -errno : align4(p->fd);

@@ -6,6 +6,7 @@
 
 #include "buf.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct payload {
@@ -35,8 +36,8 @@ int payload_end(struct payload *p);
 
 void payload_close(struct payload *p);
 
-/* payload_unpacked - bytes in an archive of `size` bytes once unpacked, told from its first bytes:
- * exact for plain cpio and for zstd that says its content's size, else 5 times its size. */
-uint64_t payload_unpacked(const uint8_t *head, size_t len, uint64_t size);
+/* payload_unpacked - bytes in an archive once unpacked, never too few: exact for plain cpio, by its
+ * blocks (128 KiB each, at most) for zstd, 5 times its size for gzip. */
+uint64_t payload_unpacked(const uint8_t *p, size_t len);
 
 #endif

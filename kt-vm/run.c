@@ -12,6 +12,7 @@
 #include "qemu.h"
 #include "qmp.h"
 #include "queue.h"
+#include "sample.h"
 #include "sig.h"
 
 #include <errno.h>
@@ -79,6 +80,9 @@ struct vm {
 	uint64_t t_start, t_signal, t_frame, t_exit, t_stop, t_check;
 	uint64_t cpu_frame, cpu_check; /* QEMU's CPU time at the last frame, at the last check */
 	unsigned int idle_checks;
+	struct guest_clock clock;
+	uint64_t each; /* period of the timer */
+	uint64_t t_timer; /* when the timer was to go off next */
 };
 
 const char *vm_outcome_name(enum vm_outcome o)
@@ -192,19 +196,24 @@ static void on_frame(struct vm *v, const struct frame *f)
 	v->idle_checks = 0;
 	switch (f->type) {
 	case FRAME_READY:
+		guest_clock_add(&v->clock, get_u64(f->data), v->t_frame);
 		v->phase = READY;
 		v->end->ready = true;
 		write_meta(v);
 		if (v->o->virt)
 			return;
+		if (v->o->records && qmp_ask_vcpus(&v->qmp) < 0)
+			finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "QEMU takes no questions");
 		(void)clock_gettime(CLOCK_REALTIME, &ts); /* cannot fail for this clock */
 		to_guest_u64(v, FRAME_HELLO,
 			     (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec);
 		return;
 	case FRAME_STARTED:
+		guest_clock_add(&v->clock, get_u64(f->data), v->t_frame);
 		v->phase = RUNNING;
 		return;
 	case FRAME_TICK:
+		guest_clock_add(&v->clock, get_u64(f->data), v->t_frame);
 		return;
 	case FRAME_EXIT:
 		v->phase = EXITED;
@@ -423,6 +432,18 @@ static bool drained(const struct vm *v)
 	return v->serial.ended && v->ctl.ended && v->out.ended && v->err.ended;
 }
 
+/* The timer has gone off n times since we last looked. */
+static void on_timer(struct vm *v, uint64_t n)
+{
+	uint64_t now = now_ns(), late = now > v->t_timer ? now - v->t_timer : 0;
+	struct queue *q = &v->to_stdout;
+
+	v->t_timer += n * v->each;
+	if (v->o->records && !v->o->virt && v->phase == RUNNING && v->qmp.n_tids > 0)
+		queue_record(q, sample_write(&q->w, &v->clock, now, late, v->pid, v->qmp.tids,
+					     v->qmp.n_tids));
+}
+
 static void turn(struct vm *v)
 {
 	enum {
@@ -472,8 +493,8 @@ static void turn(struct vm *v)
 		finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "poll: %s", strerror(errno));
 		return;
 	}
-	if (p[P_TIMER].revents)
-		(void)!read(v->timer_fd, &n, sizeof(n)); /* how late we are does not matter here */
+	if (p[P_TIMER].revents && read(v->timer_fd, &n, sizeof(n)) == (ssize_t)sizeof(n))
+		on_timer(v, n);
 	if (p[P_STDOUT].revents)
 		queue_step(&v->to_stdout, p[P_STDOUT].revents);
 	if (p[P_STDERR].revents)
@@ -554,6 +575,10 @@ static void judge(struct vm *v)
 	} else if (v->how.si_status != 0) {
 		finish(v, e->ready ? VM_HOST_ERROR : VM_BOOT_FAIL, KT_PREFIX_FAIL, "QEMU: %s",
 		       last_words(v));
+	} else if (!e->ready && v->console.unpack[0]) {
+		finish(v, VM_BOOT_FAIL, KT_PREFIX_FAIL,
+		       "the archive does not fit into %llu MiB of memory (%s)",
+		       (unsigned long long)v->o->mem_mib, v->console.unpack);
 	} else if (!e->ready) {
 		finish(v, VM_BOOT_FAIL, KT_PREFIX_FAIL,
 		       "the guest was reset before its init was ready");
@@ -760,12 +785,14 @@ int vm_refuse(const struct vm_opts *o, struct vm_end *ret, enum vm_outcome outco
 int vm_run(const struct vm_opts *o, struct vm_end *ret)
 {
 	struct vm *v = vm_new(o, ret);
-	uint64_t each = o->virt ? LOOK_NS : SAMPLE_NS;
-	struct itimerspec it = { .it_interval = { 0, (long)each }, .it_value = { 0, (long)each } };
+	struct itimerspec it = { 0 };
 	int rc;
 
 	if (!v)
 		return warn_rc(-ENOMEM, "start a machine");
+	v->each = o->virt ? LOOK_NS : SAMPLE_NS;
+	v->t_timer = now_ns() + v->each;
+	it.it_interval.tv_nsec = it.it_value.tv_nsec = (long)v->each;
 	v->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (v->timer_fd < 0 || timerfd_settime(v->timer_fd, 0, &it, NULL) < 0)
 		rc = warn_rc(-errno, "set up a timer");
