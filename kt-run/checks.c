@@ -17,7 +17,8 @@
 #define STARVED_PART 0.25 /* of the fair share */
 #define TICK_NS (10 * NSEC_PER_MSEC) /* of the slowest kernel, HZ=100 */
 #define OUTSIDE_NS NSEC_PER_MSEC /* CPU time that counts as having been there */
-#define FAIRNESS_NS (5 * NSEC_PER_SEC) /* shorter runs say nothing about weights */
+/* Shorter runs say nothing about weights: 5 s, but for the offsets at which workers start. */
+#define FAIRNESS_NS (4950 * NSEC_PER_MSEC)
 #define SPINNER_PCT 95 /* wanted to run: never slept, the rest is measuring */
 
 struct judging {
@@ -294,6 +295,21 @@ static uint64_t open_gap(const struct judging *j, const struct worker *w)
 	return cut < w->gap_open_ns ? w->gap_open_ns - cut : 0;
 }
 
+/* Whether its share says something: not of one that gives its time away, or changes its own weight
+ * under way. */
+static bool takes_its_share(const struct worker *w)
+{
+	static const char *const others[] = { "YieldHeavy", "Mixed",	     "CacheYield",
+					      "NiceSweep",  "AffinityChurn", "PolicyChurn",
+					      "Sequence" };
+	size_t i;
+
+	for (i = 0; i < KT_ARRAY_LEN(others); i++)
+		if (strcmp(w->work, others[i]) == 0)
+			return false;
+	return !worker_is_rt(w) && !w->killed;
+}
+
 /* Says so, and returns true, when a worker was starved. */
 static bool check_starved(struct judging *j, size_t i)
 {
@@ -323,10 +339,8 @@ static bool check_starved(struct judging *j, size_t i)
 		d.limit = gap_ms;
 		say(j, d, "%s had not run for %.3f s when the plan ended%s", name,
 		    (double)open / 1e9, where);
-	} else if (worker_saturated(w, SATURATED_PCT) && !worker_is_rt(w) && !w->killed &&
-		   w->fair_ns != UNKNOWN && strcmp(w->work, "NiceSweep") != 0 &&
-		   strcmp(w->work, "PolicyChurn") != 0 &&
-		   (double)w->cpu_ns < STARVED_PART * (double)w->fair_ns) {
+	} else if (worker_saturated(w, SATURATED_PCT) && takes_its_share(w) &&
+		   w->fair_ns != UNKNOWN && (double)w->cpu_ns < STARVED_PART * (double)w->fair_ns) {
 		d.value = 100.0 * (double)w->cpu_ns / (double)w->fair_ns;
 		d.limit = 100 * STARVED_PART;
 		say(j, d,
@@ -613,7 +627,7 @@ struct contender {
 static bool comparable(const struct worker *w)
 {
 	return !w->moved && !w->limited && !w->killed && w->completed && !worker_is_rt(w) &&
-	       strcmp(w->policy, "idle") != 0 && strcmp(w->work, "PolicyChurn") != 0 &&
+	       strcmp(w->policy, "idle") != 0 && takes_its_share(w) &&
 	       worker_saturated(w, SATURATED_PCT) && w->wall_ns >= FAIRNESS_NS &&
 	       w->frozen_ns == 0 && !isnan(w->weight);
 }
@@ -745,10 +759,12 @@ static double idle_pct(const struct judging *j, const struct cpuset *set)
 		n++;
 	}
 	cpus = cpuset_count(set);
-	/* All at once, but for a thousandth: else a late one would count as idleness. */
-	if ((double)n < cpus || (last - first) - (end - start) > 0.002 * (last - first))
+	/* Only if they ran together, but for one part in 200: what is measured is their common
+	 * time. */
+	if ((double)n < cpus || end <= start ||
+	    (last - first) - (end - start) > 0.005 * (last - first))
 		return NAN;
-	return fmax(0, 100 * (1 - cpu / (cpus * (last - first))));
+	return fmax(0, 100 * (1 - cpu / (cpus * (end - start))));
 }
 
 /* Work conservation. On a machine that is shared with others it is judged only if asked for. */

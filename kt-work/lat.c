@@ -96,14 +96,6 @@ static void running(struct wk *w, uint64_t begin, uint64_t now)
 	see_cpu(w, now, false);
 }
 
-uint64_t wk_tick(struct wk *w)
-{
-	uint64_t now = wk_now();
-
-	running(w, w->last_ns, now);
-	return now;
-}
-
 void wk_relax(void)
 {
 #if defined(__x86_64__) || defined(__i386__)
@@ -111,6 +103,18 @@ void wk_relax(void)
 #elif defined(__aarch64__)
 	__asm__ volatile("yield");
 #endif
+}
+
+/* The pause is for an emulator that runs its CPUs in turns, in virtual time: a CPU that is busy with
+ * system calls alone would keep its turn for tens of milliseconds, and the others look stalled. */
+uint64_t wk_tick(struct wk *w)
+{
+	uint64_t now;
+
+	wk_relax();
+	now = wk_now();
+	running(w, w->last_ns, now);
+	return now;
 }
 
 void wk_spin(struct wk *w, uint64_t n)
