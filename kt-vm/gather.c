@@ -470,6 +470,8 @@ static int one_file(struct gather *g, const char *host, const char *dest, bool w
 	if (rc < 0)
 		return rc;
 	is_elf = load(real, dest, &o);
+	if (is_elf == -EBADMSG)
+		return fail_rc(g, 0, "'%s' is a damaged ELF file", host);
 	if (is_elf < 0)
 		return fail_rc(g, is_elf, "read '%s' as an ELF file", host);
 	n.source = src;
@@ -631,7 +633,7 @@ int gather_source(struct gather *g, const char *src, const char *dest)
 		if (!cwd)
 			return fail_rc(g, -errno, "name the current directory");
 	}
-	if (asprintf(&joined, "%s/%s", cwd ? cwd : "", src) < 0) {
+	if (asprintf(&joined, "%s%s%s", cwd ? cwd : "", cwd ? "/" : "", src) < 0) {
 		joined = NULL;
 		return -ENOMEM;
 	}

@@ -17,6 +17,9 @@
 #include <sys/mman.h>
 
 #define LEVEL_DEFAULT 3
+/* What is kept is for a guest of this machine. It unpacks slowly without KVM (CPU seconds of a boot
+ * with 53 MB: none 5.4, level 1 7.1, level 3 6.4), and the disk is near. */
+#define LEVEL_CACHE 0
 
 static const char help[] =
 	"Usage: kt-initramfs [OPTION]... [SRC[:DEST]]...\n"
@@ -28,7 +31,8 @@ static const char help[] =
 	"\n"
 	"  -o, --output FILE     write to FILE, not to standard output\n"
 	"      --cache           keep the archive, and print the path of it\n"
-	"      --level N         compress with zstd level N, 1 to 19 (default 3)\n"
+	"      --level N         compress with zstd level N, 1 to 19 (default 3; with --cache "
+	"none)\n"
 	"      --no-compress     do not compress\n"
 	"      --strip           leave out debug information and symbol tables of programs\n"
 	"      --mkdir DIR       put an empty directory DIR in, too\n"
@@ -372,7 +376,7 @@ int main(int argc, char *argv[])
 	/* An option with a value takes at least one argument, so argc is room enough. */
 	AUTO_FREE const char **dirs = calloc((size_t)argc + 1, sizeof(*dirs));
 	AUTO_FREE const char **have = calloc((size_t)argc + 1, sizeof(*have));
-	struct opts o = { .level = LEVEL_DEFAULT, .dirs = dirs, .have = have };
+	struct opts o = { .level = -1, .dirs = dirs, .have = have };
 	size_t n_dirs = 0, n_have = 0;
 	int c, rc, close_rc;
 
@@ -414,6 +418,8 @@ int main(int argc, char *argv[])
 		}
 	}
 	o.sources = argv + optind;
+	if (o.level < 0)
+		o.level = o.cache ? LEVEL_CACHE : LEVEL_DEFAULT;
 	if (o.cache && o.output)
 		die_usage("--cache prints a path, so --output has nothing to write");
 	if (o.list && (o.cache || o.output))
