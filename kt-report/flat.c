@@ -22,7 +22,7 @@ static const struct {
 	{ "cpuset", NULL, false },
 	{ "host", NULL, true },
 	{ "scenario", "name category needs description", false },
-	{ "worktype", NULL, false },
+	{ "work-type", "work group_size wake description", false },
 	{ "kernel", "key version source sched_ext btf bytes path", false },
 	{ "lock", NULL, false },
 	{ "bench", NULL, false },
@@ -83,13 +83,14 @@ static void put_value(struct buf *b, const json_t *v, int depth)
 		break;
 	case JSON_OBJECT:
 		i = 0;
-		if (json_object_size(v) == 0 || depth > 3)
-			buf_str(b, "-");
-		else
-			json_object_foreach ((json_t *)(uintptr_t)v, key, e) {
-				buf_fmt(b, "%s%s=", i++ > 0 ? " " : "", key);
-				put_value(b, e, depth + 1);
-			}
+		json_object_foreach ((json_t *)(uintptr_t)v, key, e) {
+			if (json_is_null(e) || depth > 3)
+				continue;
+			buf_fmt(b, "%s%s=", i++ > 0 ? " " : "", key);
+			put_value(b, e, depth + 1);
+		}
+		if (i == 0)
+			buf_chr(b, '-');
 		break;
 	}
 }
@@ -192,28 +193,51 @@ static int print_rows(json_t *cols, const json_t *records, FILE *out, bool color
 	return rc;
 }
 
-/* A line for each member; the members of an object get lines of their own, "cpu.model". */
-static int upright_lines(struct table *t, const char *prefix, json_t *obj)
+static int upright_line(struct table *t, const char *name, const json_t *v)
 {
-	const char *key;
-	json_t *v;
+	table_cell(t, name, INK_HEAD);
+	return cell_value(t, v);
+}
+
+/* A line for each member; an object's members, and the pairs of a list of {"name","value"}, get
+ * lines of their own: "mitigations.meltdown". */
+static int upright_lines(struct table *t, const json_t *rec)
+{
+	const char *key, *sub;
+	json_t *v, *e;
+	size_t i;
 	int rc = 0;
 
-	json_object_foreach (obj, key, v) {
+	json_object_foreach ((json_t *)(uintptr_t)rec, key, v) {
 		AUTO_BUF name = BUF_INIT;
 
-		if (rc < 0 || (*prefix == '\0' && strcmp(key, "type") == 0))
+		if (rc < 0 || strcmp(key, "type") == 0)
 			continue;
-		buf_fmt(&name, "%s%s", prefix, key);
-		if (name.err < 0)
-			return name.err;
-		if (json_is_object(v) && json_object_size(v) > 0 && *prefix == '\0') {
-			buf_chr(&name, '.');
-			rc = name.err < 0 ? name.err : upright_lines(t, name.p, v);
+		if (json_is_object(v)) {
+			json_object_foreach (v, sub, e) {
+				buf_reset(&name);
+				buf_fmt(&name, "%s.%s", key, sub);
+				rc = name.err < 0 ? name.err : upright_line(t, name.p, e);
+				if (rc < 0)
+					break;
+			}
 			continue;
 		}
-		table_cell(t, name.p, INK_HEAD);
-		rc = cell_value(t, v);
+		if (json_is_string(json_object_get(json_array_get(v, 0), "name"))) {
+			json_array_foreach (v, i, e) {
+				const char *what = json_string_value(json_object_get(e, "name"));
+
+				buf_reset(&name);
+				buf_fmt(&name, "%s.%s", key, what ? what : "?");
+				rc = name.err < 0
+					     ? name.err
+					     : upright_line(t, name.p, json_object_get(e, "value"));
+				if (rc < 0)
+					break;
+			}
+			continue;
+		}
+		rc = upright_line(t, key, v);
 	}
 	return rc;
 }
@@ -229,7 +253,7 @@ int flat_print(const char *type, const json_t *records, FILE *out, bool color)
 			struct table t;
 
 			table_init(&t, 2);
-			rc = upright_lines(&t, "", rec);
+			rc = upright_lines(&t, rec);
 			if (rc == 0)
 				rc = table_print(&t, out, color);
 			table_free(&t);

@@ -316,8 +316,9 @@ static void put_default(struct jsonw *w, const char *key, int id, double v)
 	thr_put_limit(w, key, (enum thr_id)id, &t);
 }
 
-static int list_thresholds(struct jsonw *w)
+static int list_thresholds(struct check *c)
 {
+	struct jsonw *w = &c->w;
 	int i, rc;
 
 	jsonw_meta(w, "kt-check", false);
@@ -335,13 +336,9 @@ static int list_thresholds(struct jsonw *w)
 		jsonw_str(w, "about", d->about);
 		rc = jsonw_end(w);
 	}
-	if (rc == 0) {
-		jsonw_begin(w, "end");
-		jsonw_str(w, "tool", "kt-check");
-		jsonw_str(w, "outcome", "ok");
-		rc = jsonw_end(w);
-	}
-	return rc < 0 ? warn_rc(rc, "write standard output") : 0;
+	if (rc < 0)
+		return warn_rc(rc, "write standard output");
+	return put_end(c, NULL, false, "ok");
 }
 
 static void take_threshold(struct check *c, const char *text)
@@ -418,7 +415,7 @@ int main(int argc, char *argv[])
 	if (!c.expected || !c.came)
 		rc = warn_rc(-ENOMEM, "start");
 	else if (list)
-		rc = list_thresholds(&c.w);
+		rc = list_thresholds(&c);
 	else if (plans && read_plans(&c, plans) < 0)
 		rc = KT_FAIL;
 	else
