@@ -16,9 +16,13 @@ static bool ok_str(const char *got, const char *want, const char *fmt, ...)
 
 static inline bool tap_line(bool good, const char *fmt, va_list ap)
 {
-	printf("%sok %u - ", good ? "" : "not ", ++tap_n);
-	vprintf(fmt, ap);
-	putchar('\n');
+	char text[512], *c;
+
+	(void)vsnprintf(text, sizeof(text), fmt, ap); /* a description that is cut is still one */
+	for (c = text; *c; c++)
+		if ((unsigned char)*c < ' ')
+			*c = '?'; /* a newline would begin another line of TAP */
+	printf("%sok %u - %s\n", good ? "" : "not ", ++tap_n, text);
 	tap_failed += !good;
 	return good;
 }
