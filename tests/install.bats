@@ -22,7 +22,7 @@ setup() {
 @test "every tool is there, and knows its version" {
 	local t v
 	v=$("$I/bin/ktstr" --version)
-	for t in "$KTSTR_TOP"/kt-*/kt-*.c; do
+	for t in "$KT_TOP"/kt-*/kt-*.c; do
 		t=$(basename "$t" .c)
 		if [ -e "$I/libexec/ktstr/$t" ]; then
 			continue
@@ -36,13 +36,13 @@ setup() {
 	for f in "$I"/bin/*; do
 		[ -s "$I/share/man/man1/$(basename "$f").1" ]
 	done
-	[ "$(ls "$I"/share/man/man?/* | xargs -n 1 basename | sort)" = "$(cd "$KTSTR_TOP/man" && ls | sort)" ]
+	[ "$(ls "$I"/share/man/man?/* | xargs -n 1 basename | sort)" = "$(cd "$KT_TOP/man" && ls | sort)" ]
 }
 
 @test "scenarios are found beside the tools" {
 	run -0 ktstr list --json
 	[ "$(jq -s '[.[] | select(.type == "scenario")] | length' <<<"$output")" -eq \
-		"$(ls "$KTSTR_TOP"/scenarios/*.json | wc -l)" ]
+		"$(ls "$KT_TOP"/scenarios/*.json | wc -l)" ]
 }
 
 @test "a machine boots with the installed init, and plays with the installed tools" {
@@ -71,7 +71,7 @@ setup() {
 }
 
 @test "another prefix is compiled in, and only what knows it is compiled again" {
-	cd "$KTSTR_TOP"
+	cd "$KT_TOP"
 	run -0 make -n B="$KTSTR_BUILD" SAN= PREFIX=/elsewhere tools
 	[ "$(grep -c -- '-c -o ' <<<"$output")" -le 2 ]
 }

@@ -101,7 +101,7 @@ fits() {
 		{"type":"op","seq":6,"at_ns":0,"op":"cgroup.rm","cgroup":"a/b"}
 		{"type":"op","seq":7,"at_ns":0,"op":"cgroup.set","cgroup":"a","cpus":"99"}
 	END
-	run kt-vm exec -- kt-cgroup apply --parent t --controllers cpuset,cpu <"$T/ops"
+	run --separate-stderr kt-vm exec -- kt-cgroup apply --parent t --controllers cpuset,cpu <"$T/ops"
 	[ "$status" -eq 1 ]
 	fits --need kt-cgroup.meta,kt-cgroup.ack,kt-cgroup.op-error,kt-cgroup.end <<<"$output"
 }
