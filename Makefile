@@ -96,6 +96,8 @@ endif
 
 # Unit tests: each tests/unit/test_X.c is a program that prints TAP. Beside libkt it is linked with the
 # objects of test_X_O.
+test_expr_O     := kt-run/expr kt-run/draw kt-run/flags
+$(B)/tests/unit/test_expr.o: CPPFLAGS += -Ikt-run
 UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 .SECONDEXPANSION:
 $(B)/unit/%: $(B)/tests/unit/%.o $$(addprefix $(B)/,$$(addsuffix .o,$$($$*_O))) $(B)/libkt.a
@@ -106,6 +108,10 @@ unit: $(UNIT)
 
 # Fuzz targets: tests/fuzz/fuzz_X.c has LLVMFuzzerTestOneInput; corpus/X/ are its inputs. Here they
 # replay the corpus, `make fuzz` looks for more.
+fuzz_scenario_O := kt-run/scenario kt-run/expand kt-run/expr kt-run/draw kt-run/flags kt-run/works kt-run/thresh \
+		   kt-run/planfile
+fuzz_plan_O     := kt-run/planfile
+$(B)/tests/fuzz/fuzz_scenario.o $(B)/tests/fuzz/fuzz_plan.o: CPPFLAGS += -Ikt-run
 FUZZ    := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAY  := $(FUZZ:%=$(B)/replay/%)
 $(B)/replay/%: $(B)/tests/fuzz/%.o $$(addprefix $(B)/,$$(addsuffix .o,$$($$*_O))) $(B)/tests/fuzz/replay.o $(B)/libkt.a
@@ -174,12 +180,13 @@ bench:
 	@tests/bench/run $(B)
 
 install: tools
-	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin libexec/ktstr share/ktstr/scenarios share/man/man1 share/man/man7 \
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin libexec/ktstr share/ktstr/scenarios share/man/man1 share/man/man5 share/man/man7 \
 		share/bash-completion/completions)
 	install -m 755 $(TOOLS:%=$(B)/bin/%) ktstr $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(addprefix $(B)/libexec/ktstr/,$(LIBEXEC) $(STATIC)) $(DESTDIR)$(PREFIX)/libexec/ktstr
 	install -m 644 scenarios/*.json $(DESTDIR)$(PREFIX)/share/ktstr/scenarios
 	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5
 	install -m 644 man/*.7 $(DESTDIR)$(PREFIX)/share/man/man7
 	install -m 644 completions/ktstr.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/ktstr
 	cd $(DESTDIR)$(PREFIX)/share/bash-completion/completions && for t in $(TOOLS); do ln -sfn ktstr $$t; done
