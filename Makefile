@@ -10,6 +10,8 @@ kt-topo_O       := kt-topo/kt-topo kt-topo/emit
 kt-host_O       := kt-topo/kt-host
 kt-cgroup_O     := kt-cgroup/kt-cgroup kt-cgroup/parent kt-cgroup/ops kt-cgroup/stat
 kt-cgroup_PKG   := jansson
+fuzz_cg_O       := kt-cgroup/stat
+test_cgroup_op_O := kt-cgroup/ops kt-cgroup/parent kt-cgroup/stat
 kt-work_O       := kt-work/kt-work kt-work/run kt-work/intent kt-work/serve kt-work/report kt-work/group kt-work/monitor \
 		   kt-work/spec kt-work/worker kt-work/lat kt-work/gen kt-work/gen_cpu kt-work/gen_churn \
 		   kt-work/gen_futex kt-work/gen_pipe kt-work/gen_io kt-work/gen_mem
