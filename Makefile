@@ -108,6 +108,9 @@ $(B)/unit/%: $(B)/tests/unit/%.o $$(addprefix $(B)/,$$(addsuffix .o,$$($$*_O))) 
 unit: $(UNIT)
 	tests/run-checks --build $(B) --only unit
 
+# Tests of a tool's own modules see its headers.
+$(B)/tests/unit/test_cgroup_op.o $(B)/tests/fuzz/fuzz_cg.o: CPPFLAGS += -Ikt-cgroup
+
 # Fuzz targets: tests/fuzz/fuzz_X.c has LLVMFuzzerTestOneInput; corpus/X/ are its inputs. Here they
 # replay the corpus, `make fuzz` looks for more.
 fuzz_scenario_O := kt-run/scenario kt-run/expand kt-run/expr kt-run/draw kt-run/flags kt-run/works kt-run/thresh \

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What is read from the kernel about cgroups: mounts, keyed files, pressure, owners, stat lines, paths. */
+/* What is read from the kernel about cgroups: mounts, keyed files, pressure, owners, stat lines,
+ * paths. */
 #include "cg.h"
 #include "fuzz.h"
 #include "stat.h"
