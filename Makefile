@@ -105,6 +105,10 @@ UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 $(B)/unit/%: $(B)/tests/unit/%.o $$(addprefix $(B)/,$$(addsuffix .o,$$($$*_O))) $(B)/libkt.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $^ -ljansson -lzstd -lm
+test_ldso_O     := kt-vm/ldso
+test_kernel_O   := kt-kernel/apt kt-kernel/config kt-kernel/image kt-kernel/version
+$(B)/tests/unit/test_ldso.o $(B)/tests/fuzz/fuzz_elf.o $(B)/tests/fuzz/fuzz_ldso.o: CPPFLAGS += -iquote kt-vm
+$(B)/tests/unit/test_kernel.o $(B)/tests/fuzz/fuzz_image.o: CPPFLAGS += -iquote kt-kernel
 unit: $(UNIT)
 	tests/run-checks --build $(B) --only unit
 
@@ -122,6 +126,9 @@ REPLAY  := $(FUZZ:%=$(B)/replay/%)
 $(B)/replay/%: $(B)/tests/fuzz/%.o $$(addprefix $(B)/,$$(addsuffix .o,$$($$*_O))) $(B)/tests/fuzz/replay.o $(B)/libkt.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $^ -ljansson -lzstd -lm
+fuzz_elf_O      := kt-vm/elf
+fuzz_ldso_O     := kt-vm/ldso
+fuzz_image_O    := kt-kernel/image kt-kernel/config
 corpus: $(REPLAY)
 	tests/run-checks --build $(B) --only corpus
 

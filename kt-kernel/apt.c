@@ -173,37 +173,42 @@ static void private_stanza(const char *p, const char *end, const char *suite, st
 	}
 }
 
+static const char *skip_blank(const char *p, const char *end)
+{
+	while (p < end && isspace((unsigned char)*p))
+		p++;
+	return p;
+}
+
 /* "deb [signed-by=/x] http://host/debian bookworm main # why" */
 static int private_line(const char *p, const char *end, const char *suite, struct buf *out)
 {
-	size_t n = (size_t)(end - p);
-	const char *hash = memchr(p, '#', n), *close_br;
+	const char *hash = memchr(p, '#', (size_t)(end - p)), *options, *uri;
+	size_t options_len = 0, uri_len = 0;
 
 	if (hash)
 		end = hash;
-	while (p < end && isspace((unsigned char)*p))
-		p++;
+	p = skip_blank(p, end);
 	if (end - p < 5 || memcmp(p, "deb", 3) != 0 || !isspace((unsigned char)p[3]))
 		return 0;
-	p += 4;
-	buf_str(out, "deb ");
-	while (p < end && isspace((unsigned char)*p))
-		p++;
-	if (p < end && *p == '[') {
-		close_br = memchr(p, ']', (size_t)(end - p));
+	options = skip_blank(p + 3, end);
+	if (options < end && *options == '[') {
+		const char *close_br = memchr(options, ']', (size_t)(end - options));
+
 		if (!close_br)
 			return 0;
-		buf_add(out, p, (size_t)(close_br + 1 - p));
-		buf_chr(out, ' ');
-		p = close_br + 1;
+		options_len = (size_t)(close_br + 1 - options);
 	}
-	while (p < end && isspace((unsigned char)*p))
-		p++;
-	for (n = 0; p + n < end && !isspace((unsigned char)p[n]); n++)
-		;
-	if (n == 0)
+	uri = skip_blank(options + options_len, end);
+	while (uri + uri_len < end && !isspace((unsigned char)uri[uri_len]))
+		uri_len++;
+	if (uri_len == 0)
 		return 0;
-	buf_add(out, p, n);
+	buf_str(out, "deb ");
+	buf_add(out, options, options_len);
+	if (options_len > 0)
+		buf_chr(out, ' ');
+	buf_add(out, uri, uri_len);
 	buf_fmt(out, " %s main\n", suite);
 	return 1;
 }
