@@ -61,13 +61,15 @@ struct ex {
 __attribute__((format(printf, 3, 4))) static void wrong(struct ex *x, const char *place,
 							const char *fmt, ...)
 {
+	struct jsonr_doc doc = { .line = 1, .text = x->sc->text, .len = x->sc->text_len };
 	va_list ap;
 	int n;
 
 	if (x->rc < 0)
 		return;
 	x->rc = -EINVAL;
-	n = snprintf(x->err, x->err_cap, "%s: member '%s': ", x->sc->path, place);
+	n = snprintf(x->err, x->err_cap, "%s:%lu: member '%s': ", x->sc->path,
+		     jsonr_line(&doc, place), place);
 	va_start(ap, fmt);
 	if (n > 0 && (size_t)n < x->err_cap)
 		(void)vsnprintf(x->err + n, x->err_cap - (size_t)n, fmt, ap);
