@@ -353,27 +353,34 @@ static bool check_starved(struct judging *j, size_t i)
 	return true;
 }
 
+static void say_dead(struct judging *j, const struct worker *w)
+{
+	const struct detail d = about_worker("worker", OUT_ERROR, w);
+	const char *why = w->reason ? w->reason : "";
+	char name[256];
+
+	worker_name(w, name, sizeof(name));
+	if (w->exit_signal >= 0)
+		say(j, d, "%s was ended by signal %lld%s%s", name, (long long)w->exit_signal,
+		    *why ? ": " : "", why);
+	else if (w->exit_code >= 0)
+		say(j, d, "%s exited with status %lld%s%s", name, (long long)w->exit_code,
+		    *why ? ": " : "", why);
+	else
+		say(j, d, "%s did not complete%s%s", name, *why ? ": " : "", why);
+}
+
 static void check_starvation(struct judging *j)
 {
 	size_t i, starved = 0;
 
 	for (i = 0; i < j->ws->n; i++) {
 		const struct worker *w = &j->ws->w[i];
-		char name[256];
 
 		if (check_starved(j, i)) {
 			starved++;
 		} else if (!w->completed && !w->killed) {
-			worker_name(w, name, sizeof(name));
-			if (w->exit_signal >= 0)
-				say(j, about_worker("worker", OUT_ERROR, w),
-				    "%s was ended by signal %lld", name, (long long)w->exit_signal);
-			else if (w->exit_code >= 0)
-				say(j, about_worker("worker", OUT_ERROR, w),
-				    "%s exited with status %lld", name, (long long)w->exit_code);
-			else
-				say(j, about_worker("worker", OUT_ERROR, w), "%s did not report",
-				    name);
+			say_dead(j, w);
 		}
 	}
 	note(j, THR_NOT_STARVED, (double)starved, starved ? OUT_FAIL : OUT_PASS);
@@ -748,8 +755,9 @@ static double idle_pct(const struct judging *j, const struct cpuset *set)
 				return NAN;
 			continue;
 		}
-		if (!w->completed || w->moved || w->limited || w->killed || w->frozen_ns > 0 ||
-		    w->sleep_ns == UNKNOWN || w->sleep_ns > 0 || !worker_saturated(w, SPINNER_PCT))
+		if (!w->completed || w->moved || w->limited || !takes_its_share(w) ||
+		    w->frozen_ns > 0 || w->sleep_ns == UNKNOWN || w->sleep_ns > 0 ||
+		    !worker_saturated(w, SPINNER_PCT))
 			return NAN;
 		cpu += (double)w->cpu_ns;
 		first = fmin(first, (double)w->start_ns);

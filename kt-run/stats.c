@@ -141,6 +141,7 @@ static int read_worker(const json_t *rec, struct worker *w, struct hist *scratch
 		.work = rec_str(rec, "work", ""),
 		.role = rec_str(rec, "role", NULL),
 		.policy = rec_str(rec, "policy", "normal"),
+		.reason = rec_str(rec, "reason", NULL),
 		.index = rec_i64(rec, "worker", -1),
 		.tid = rec_i64(rec, "tid", -1),
 		.nice = (int)rec_i64(rec, "nice", 0),

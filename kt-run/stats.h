@@ -29,6 +29,7 @@ struct page_count {
 /* A worker. Numbers that its report could not tell are UNKNOWN. Texts belong to the report. */
 struct worker {
 	const char *group, *cgroup, *work, *role, *policy;
+	const char *reason; /* why it did not complete, NULL: not said */
 	int64_t index, tid; /* tid -1: unknown */
 	int nice;
 	bool completed;
