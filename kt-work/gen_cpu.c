@@ -57,9 +57,11 @@ static uint64_t spin_until(struct wk *w, uint64_t end_ns)
 	uint64_t n = 0;
 
 	do {
-		wk_spin(w, TICK_UNITS / 4);
-		n += TICK_UNITS / 4;
-	} while (wk_tick(w) < end_ns && !wk_stopped(w));
+		unsigned int chunk = w->quota; /* looks at the clock once */
+
+		wk_spin(w, chunk);
+		n += chunk;
+	} while (w->last_ns < end_ns && !wk_stopped(w));
 	return n;
 }
 

@@ -24,7 +24,7 @@ static void pingpong_loop(struct wk *w)
 	while (!wk_stopped(w)) {
 		wk_spin(w, spin);
 		wk_done(w, spin);
-		wk_wake(&w->chans[!w->member]);
+		wk_wake(w, &w->chans[!w->member]);
 		if (!wk_wait(w, w->member))
 			return;
 	}
@@ -206,7 +206,7 @@ static void unlock(struct wk *w)
 		uint64_t bit = UINT64_C(1) << next;
 
 		if (atomic_fetch_and(WAITERS(w), ~bit) & bit) {
-			wk_wake(&w->chans[next]);
+			wk_wake(w, &w->chans[next]);
 			return;
 		}
 	}

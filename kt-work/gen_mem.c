@@ -108,7 +108,7 @@ static void fault_loop(struct wk *w)
 			w->mem[wk_random(w) % pages * 4096] = 1;
 			if (i % 16 == 15) { /* a fault is some hundred instructions */
 				wk_relax();
-				wk_step(w, TICK_UNITS / 4);
+				wk_step(w, 2048);
 			}
 		}
 		if (madvise(w->mem, w->mem_len, MADV_DONTNEED) < 0)

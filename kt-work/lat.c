@@ -92,6 +92,7 @@ static void running(struct wk *w, uint64_t begin, uint64_t now)
 	add_gap(w, begin, now);
 	w->last_ns = now;
 	w->credit = 0;
+	w->fresh = false;
 	publish(w, now);
 	see_cpu(w, now, false);
 }
@@ -105,16 +106,29 @@ void wk_relax(void)
 #endif
 }
 
-/* The pause is for an emulator that runs its CPUs in turns, in virtual time: a CPU that is busy with
- * system calls alone would keep its turn for tens of milliseconds, and the others look stalled. */
+/* The pause is for an emulator that runs its CPUs in turns, in virtual time: a CPU that is busy
+ * with system calls alone would keep its turn for tens of milliseconds, and the others look
+ * stalled. */
 uint64_t wk_tick(struct wk *w)
 {
 	uint64_t now;
 
-	wk_relax();
+	if (!w->relaxed)
+		wk_relax();
+	w->relaxed = false;
 	now = wk_now();
 	running(w, w->last_ns, now);
 	return now;
+}
+
+void wk_due(struct wk *w)
+{
+	uint64_t before = w->last_ns, took = wk_tick(w) - before;
+
+	if (took < TICK_NS / 2 && w->quota < QUOTA_MAX)
+		w->quota *= 2;
+	else if (took > TICK_NS * 2 && w->quota > QUOTA_MIN)
+		w->quota /= 2;
 }
 
 void wk_spin(struct wk *w, uint64_t n)
@@ -129,6 +143,7 @@ void wk_spin(struct wk *w, uint64_t n)
 			__asm__ volatile("" : "+r"(x)); /* one addition per step, not their sum */
 		}
 		wk_relax();
+		w->relaxed = true;
 		n -= chunk;
 		wk_step(w, chunk);
 	}
@@ -173,15 +188,16 @@ static long futex(_Atomic uint32_t *word, int op, uint32_t val)
 	return syscall(SYS_futex, word, op, val, NULL, NULL, 0);
 }
 
-void wk_wake(struct chan *c)
+void wk_wake(struct wk *w, struct chan *c)
 {
-	chan_post(c, wk_now());
+	chan_post(c, wk_tick(w));
+	w->fresh = true;
 	(void)futex(&c->seq, FUTEX_WAKE, 1); /* whether somebody was asleep is no news */
 }
 
 void wk_wake_others(struct wk *w)
 {
-	uint64_t now = wk_now();
+	uint64_t now = wk_tick(w);
 	unsigned int i;
 
 	chan_post(&w->chans[0], now);
@@ -193,7 +209,7 @@ void wk_wake_others(struct wk *w)
 
 uint64_t wk_wait_begin(struct wk *w, unsigned int member)
 {
-	uint64_t now = wk_tick(w);
+	uint64_t now = w->fresh ? w->last_ns : wk_tick(w);
 	struct chan *base = (struct chan *)(w->share + 1);
 
 	atomic_store_explicit(&w->t->wait_chan, (uint32_t)(&w->chans[member] - base),
@@ -273,6 +289,7 @@ void lat_gate(struct wk *w)
 	now = wk_now();
 	w->cpu = sched_getcpu();
 	w->charged_at_ns = now - CHARGE_NS;
+	w->quota = QUOTA_START;
 	running(w, begin, now);
 }
 

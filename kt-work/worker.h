@@ -11,7 +11,13 @@
 #include <time.h>
 
 #define CHARGE_NS UINT64_C(1000000) /* CPU time is charged to a CPU at most this often */
-#define TICK_UNITS 16384 /* steps of spinning work between two looks at the clock */
+/* A look at the clock costs 25 to 70 ns, so spinning work looks at it after so many steps that it
+ * happens about every 50 us, whatever the machine: the number adapts itself, within these bounds.
+ */
+#define TICK_NS 50000
+#define QUOTA_MIN 1024
+#define QUOTA_START 8192
+#define QUOTA_MAX 131072
 
 /* Where CPUs lie, by CPU number; -1 unknown. Shared by all workers, read-only. */
 struct places {
@@ -34,6 +40,9 @@ struct wk {
 	uint64_t last_ns; /* last progress */
 	uint64_t charged_at_ns; /* when CPU time was charged last */
 	unsigned int credit; /* steps since the last look at the clock */
+	unsigned int quota; /* as many make the next one due */
+	bool fresh; /* last_ns was read a moment ago */
+	bool relaxed; /* it paused a moment ago */
 	uint32_t seen; /* wake-ups consumed at its channel */
 	int cpu;
 
@@ -67,12 +76,15 @@ uint64_t wk_tick(struct wk *w);
  * stopped. */
 void wk_spin(struct wk *w, uint64_t n);
 
+/* wk_due - wk_tick for spinning work; adapts the quota. */
+void wk_due(struct wk *w);
+
 /* wk_step - n steps of some other work were done: look at the clock now and then. */
 static inline void wk_step(struct wk *w, unsigned int n)
 {
 	w->credit += n;
-	if (w->credit >= TICK_UNITS)
-		(void)wk_tick(w);
+	if (w->credit >= w->quota)
+		wk_due(w);
 }
 
 void wk_relax(void);
@@ -96,8 +108,8 @@ void wk_yield(struct wk *w);
 /* wk_sleep - until so long after now; sample: the overshoot is a wake-up latency. */
 void wk_sleep(struct wk *w, uint64_t ns, bool sample);
 
-/* wk_wake - wake the worker that waits at a channel. */
-void wk_wake(struct chan *c);
+/* wk_wake - wake the worker that waits at a channel. Progress, too. */
+void wk_wake(struct wk *w, struct chan *c);
 
 /* wk_wake_others - the messenger, member 0: wake all others, who wait at its channel. */
 void wk_wake_others(struct wk *w);
