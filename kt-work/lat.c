@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a worker measures while it works: progress, gaps, wake-to-run latencies, CPU time by CPU. */
 #include "lat.h"
+#include "burn.h"
 #include "tele.h"
 #include "worker.h"
 
@@ -99,11 +100,7 @@ static void running(struct wk *w, uint64_t begin, uint64_t now)
 
 void wk_relax(void)
 {
-#if defined(__x86_64__) || defined(__i386__)
-	__builtin_ia32_pause();
-#elif defined(__aarch64__)
-	__asm__ volatile("yield");
-#endif
+	burn(0);
 }
 
 /* The pause is for an emulator that runs its CPUs in turns, in virtual time: a CPU that is busy
@@ -133,16 +130,10 @@ void wk_due(struct wk *w)
 
 void wk_spin(struct wk *w, uint64_t n)
 {
-	uint64_t x = 0;
-
 	while (n > 0 && !wk_stopped(w)) {
-		unsigned int chunk = n < 512 ? (unsigned int)n : 512, i;
+		unsigned int chunk = n < BURN_STEPS ? (unsigned int)n : BURN_STEPS;
 
-		for (i = 0; i < chunk; i++) {
-			x++;
-			__asm__ volatile("" : "+r"(x)); /* one addition per step, not their sum */
-		}
-		wk_relax();
+		burn(chunk);
 		w->relaxed = true;
 		n -= chunk;
 		wk_step(w, chunk);

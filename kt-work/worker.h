@@ -71,9 +71,7 @@ static inline bool wk_stopped(const struct wk *w)
 /* wk_tick - it runs: end of a stretch without progress. Returns the time. */
 uint64_t wk_tick(struct wk *w);
 
-/* wk_spin - n steps of one addition each, with a pause (cpu_relax) every 512: about 1,600
- * instructions, so that QEMU's round robin of virtual CPUs has a place to switch. Ends early when
- * stopped. */
+/* wk_spin - n steps of burn.h. Ends early when stopped. */
 void wk_spin(struct wk *w, uint64_t n);
 
 /* wk_due - wk_tick for spinning work; adapts the quota. */
@@ -87,6 +85,7 @@ static inline void wk_step(struct wk *w, unsigned int n)
 		wk_due(w);
 }
 
+/* wk_relax - only the pause: other work than spinning needs one, too, now and then. */
 void wk_relax(void);
 
 /* wk_done - one outer iteration of so many work units is over. */

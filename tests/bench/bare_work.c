@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* bare_work spin|pingpong SECONDS CPU - the loops of CpuSpin and FutexPingPong without a clock, a
  * stamp or a counter in shared memory. Prints how much was done per nanosecond of CPU time. */
+#include "burn.h"
+
 #include <errno.h>
 #include <linux/futex.h>
 #include <sched.h>
@@ -30,18 +32,10 @@ struct shared {
 
 static void spin(const struct shared *sh, uint64_t n)
 {
-	uint64_t x = 0;
-
 	while (n > 0 && !atomic_load_explicit(&sh->stop, memory_order_relaxed)) {
-		unsigned int chunk = n < 512 ? (unsigned int)n : 512, i;
+		unsigned int chunk = n < BURN_STEPS ? (unsigned int)n : BURN_STEPS;
 
-		for (i = 0; i < chunk; i++) {
-			x++;
-			__asm__ volatile("" : "+r"(x));
-		}
-#if defined(__x86_64__)
-		__builtin_ia32_pause();
-#endif
+		burn(chunk);
 		n -= chunk;
 	}
 }
