@@ -105,7 +105,7 @@ refused() {
 	ops 'select(.op == "work.spawn") | .affinity' >"$T/a"
 	expand 1n2l4c1t cgroup_affinity_random --seed 2
 	ops 'select(.op == "work.spawn") | .affinity' >"$T/b"
-	! cmp -s "$T/a" "$T/b"
+	run -1 cmp -s "$T/a" "$T/b"
 }
 
 @test "what a scenario draws does not depend on the others" {
@@ -311,6 +311,12 @@ refused() {
 	refused "1: member 'flags.required': 'steel' is none; did you mean 'steal'?" <<<"$head \"flags\": {\"required\": [\"steel\"]}}"
 	run -1 --separate-stderr kt-scenario expand --topo 1n1l1c1t "$T/none.json"
 	[ "$stderr" = "kt-scenario: $T/none.json: No such file or directory" ]
+}
+
+@test "the example of the page is a scenario" {
+	sed -n '/^{$/,/^}$/p' man/ktstr-scenario.5 >"$T/squeeze.json"
+	run -0 kt-scenario expand --topo 1n1l4c1t "$T/squeeze.json"
+	[ "$(grep -c '"op":"cgroup.set"' <<<"$output")" -eq 1 ]
 }
 
 @test "a scenario without any worker is refused" {
