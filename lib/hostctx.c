@@ -429,50 +429,50 @@ static void read_governors(struct reader *r, const struct cpuset *online)
 		qsort(m->pair, m->n, sizeof(*m->pair), by_name);
 }
 
-static int64_t server_value(struct reader *r, int cpu, const char *file)
+static int64_t server_value(struct reader *r, const char *name, int cpu, const char *file)
 {
 	ssize_t n = root_readf(r->root_fd, r->text, sizeof(r->text),
-			       "sys/kernel/debug/sched/fair_server/cpu%d/%s", cpu, file);
+			       "sys/kernel/debug/sched/%s/cpu%d/%s", name, cpu, file);
 
 	return n < 0 ? n : number(trim(r->text));
 }
 
-/* Since 6.12; most machines have one setting for all CPUs. */
-static void read_servers(struct reader *r, const struct cpuset *online)
+/* Most machines have one setting for all CPUs. */
+static void read_servers(struct reader *r, struct hostctx_servers *s, const char *name,
+			 const struct cpuset *online)
 {
-	struct hostctx *h = r->h;
 	int cpu;
 
 	for (cpu = -1; (cpu = cpuset_next(online, cpu + 1)) >= 0;) {
-		int64_t runtime = server_value(r, cpu, "runtime"), period;
+		int64_t runtime = server_value(r, name, cpu, "runtime"), period;
 		size_t i;
 
-		if (runtime < 0 && !h->servers_known)
+		if (runtime < 0 && !s->known)
 			return;
-		period = server_value(r, cpu, "period");
+		period = server_value(r, name, cpu, "period");
 		if (runtime < 0 || period < 0) {
-			missed(r, "fair_server", runtime < 0 ? runtime : period);
+			missed(r, name, runtime < 0 ? runtime : period);
 			continue;
 		}
-		h->servers_known = true;
-		for (i = 0; i < h->n_servers; i++)
-			if (h->server[i].runtime_ns == (uint64_t)runtime &&
-			    h->server[i].period_ns == (uint64_t)period)
+		s->known = true;
+		for (i = 0; i < s->n; i++)
+			if (s->server[i].runtime_ns == (uint64_t)runtime &&
+			    s->server[i].period_ns == (uint64_t)period)
 				break;
-		if (i == h->n_servers) {
+		if (i == s->n) {
 			struct hostctx_server *more =
-				reallocarray(h->server, h->n_servers + 1, sizeof(*more));
+				reallocarray(s->server, s->n + 1, sizeof(*more));
 
 			if (!more) {
 				r->err = -ENOMEM;
 				return;
 			}
-			h->server = more;
-			h->server[h->n_servers++] =
+			s->server = more;
+			s->server[s->n++] =
 				(struct hostctx_server){ .runtime_ns = (uint64_t)runtime,
 							 .period_ns = (uint64_t)period };
 		}
-		cpuset_add(&h->server[i].cpus, (unsigned int)cpu);
+		cpuset_add(&s->server[i].cpus, (unsigned int)cpu);
 	}
 }
 
@@ -542,7 +542,8 @@ int hostctx_read(int root_fd, bool live, struct hostctx *ret)
 	read_map(r, &h.debug, "sys/kernel/debug/sched", "", "debug", "sched_debug");
 	read_map(r, &h.mitigations, CPU_DIR "/vulnerabilities", "", NULL, "mitigations");
 	read_governors(r, &online);
-	read_servers(r, &online);
+	read_servers(r, &h.fair, "fair_server", &online);
+	read_servers(r, &h.ext, "ext_server", &online);
 	read_cgroups(r);
 	if (live)
 		try_kvm(r);
@@ -575,7 +576,8 @@ void hostctx_free(struct hostctx *h)
 	free_map(&h->debug);
 	free_map(&h->mitigations);
 	free_map(&h->governors);
-	free(h->server);
+	free(h->fair.server);
+	free(h->ext.server);
 	*h = (struct hostctx){ 0 };
 }
 
@@ -623,21 +625,21 @@ static void put_words(struct jsonw *w, const char *key, const char *s)
 	jsonw_arr_end(w);
 }
 
-static void put_servers(struct jsonw *w, const struct hostctx *h)
+static void put_servers(struct jsonw *w, const char *key, const struct hostctx_servers *s)
 {
 	char list[CPUSET_TEXT];
 	size_t i;
 
-	if (!h->servers_known) {
-		jsonw_null(w, "fair_server");
+	if (!s->known) {
+		jsonw_null(w, key);
 		return;
 	}
-	jsonw_arr(w, "fair_server");
-	for (i = 0; i < h->n_servers; i++) {
+	jsonw_arr(w, key);
+	for (i = 0; i < s->n; i++) {
 		jsonw_obj(w, NULL);
-		jsonw_str(w, "cpus", cpuset_format(&h->server[i].cpus, list, sizeof(list)));
-		jsonw_u64(w, "runtime_ns", h->server[i].runtime_ns);
-		jsonw_u64(w, "period_ns", h->server[i].period_ns);
+		jsonw_str(w, "cpus", cpuset_format(&s->server[i].cpus, list, sizeof(list)));
+		jsonw_u64(w, "runtime_ns", s->server[i].runtime_ns);
+		jsonw_u64(w, "period_ns", s->server[i].period_ns);
 		jsonw_obj_end(w);
 	}
 	jsonw_arr_end(w);
@@ -693,7 +695,8 @@ void hostctx_write(const struct hostctx *h, struct jsonw *w)
 	jsonw_str(w, "thp_defrag", h->text[HOST_THP_DEFRAG]);
 	put_map(w, "sched_tunables", &h->tunables, "name", "value");
 	put_map(w, "sched_debug", &h->debug, "name", "value");
-	put_servers(w, h);
+	put_servers(w, "fair_server", &h->fair);
+	put_servers(w, "ext_server", &h->ext);
 	put_scx(w, h);
 	jsonw_str(w, "cgroup_mode", h->text[HOST_CGROUP_MODE]);
 	jsonw_str(w, "cgroup_mount", h->text[HOST_CGROUP_MOUNT]);

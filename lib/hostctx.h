@@ -75,9 +75,14 @@ struct hostctx_map {
 	bool known; /* the directory could be listed; else there is nothing in it */
 };
 
-struct hostctx_server { /* a fair server of the deadline class, and the CPUs that are set so */
-	struct cpuset cpus;
-	uint64_t runtime_ns, period_ns;
+/* The deadline servers that keep a class from starving, by what they are set to. */
+struct hostctx_servers {
+	struct hostctx_server {
+		struct cpuset cpus; /* that have this setting */
+		uint64_t runtime_ns, period_ns;
+	} * server; /* owned */
+	size_t n;
+	bool known; /* the kernel has such a server, and it may be read */
 };
 
 struct hostctx {
@@ -88,9 +93,7 @@ struct hostctx {
 	struct hostctx_map debug; /* sys/kernel/debug/sched */
 	struct hostctx_map mitigations; /* sys/devices/system/cpu/vulnerabilities */
 	struct hostctx_map governors; /* cpufreq governor to its list of CPUs */
-	struct hostctx_server *server; /* owned */
-	size_t n_servers;
-	bool servers_known;
+	struct hostctx_servers fair, ext; /* since 6.12; since 7.0 also for sched_ext */
 	struct missing missing;
 };
 
