@@ -129,7 +129,10 @@ static void load(const json_t *o, int dir_fd, struct kernel *k)
 	const json_t *files = json_object_get(o, "files"), *image;
 	struct stat st;
 
-	take(k->source, sizeof(k->source), o, "source");
+	if (strcmp(rec_str(o, "source", ""), "apt") != 0) {
+		(void)snprintf(k->corrupt, sizeof(k->corrupt), "metadata.json names no source");
+		return;
+	}
 	take(k->version, sizeof(k->version), o, "version");
 	take(k->machine, sizeof(k->machine), o, "arch");
 	take(k->suite, sizeof(k->suite), o, "suite");

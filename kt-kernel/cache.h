@@ -25,7 +25,7 @@ struct kernel {
 	enum image_kind kind;
 	struct config config;
 	uint64_t bytes;
-	char corrupt[160]; /* why the entry is of no use, or "" */
+	char corrupt[256]; /* why the entry is of no use, or "" */
 };
 
 /* kernel_record - write it as a record of this type; why may be NULL. Returns 0 or -errno. */

@@ -256,7 +256,7 @@ int image_config(const char *path, const struct image *im, struct buf *ret_text,
 {
 	static const char *const beside[] = { "config",	    ".config",	     "config-%s",
 					      "../.config", "../../.config", "../../../.config" };
-	char dir[PATH_MAX], name[PATH_MAX];
+	char dir[PATH_MAX], name[PATH_MAX], clean[PATH_MAX];
 	char *slash;
 	size_t i;
 	int rc = 0, n;
@@ -291,8 +291,10 @@ int image_config(const char *path, const struct image *im, struct buf *ret_text,
 		if (n < 0 || n >= (int)sizeof(name))
 			continue;
 		rc = read_config(name, ret_text);
+		if (rc != 0 && !realpath(name, clean))
+			return -errno;
 		if (rc != 0)
-			(void)snprintf(ret_from, cap, "%s", name);
+			(void)snprintf(ret_from, cap, "%s", clean);
 	}
 	return rc;
 }

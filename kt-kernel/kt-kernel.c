@@ -155,7 +155,7 @@ static int resolve(const char *name, struct kernel *k, const char **ret_why)
 {
 	const char *env = getenv("KTSTR_KERNEL");
 	AUTO_FREE struct kernel *v = NULL;
-	char why_not[PATH_MAX + 256];
+	char why_not[PATH_MAX + 512];
 	int n, i;
 
 	*ret_why = "it was named";
