@@ -67,10 +67,8 @@ count_units() {
 path_without() {
 	local d f
 	mkdir -p "$T/bin"
-	for d in /sbin /usr/sbin /bin /usr/bin; do
-		for f in "$d"/*; do
-			ln -sf "$f" "$T/bin/"
-		done
+	for d in /usr/sbin /usr/bin; do
+		ln -sf "$d"/* "$T/bin/"
 	done
 	for f; do
 		rm -f "$T/bin/$f"
