@@ -174,7 +174,7 @@ struct job {
 static int fetch_file(const struct job *j, const struct candidate *c, bool image)
 {
 	char *args[] = { (char[]){ "apt-file" },
-			 image ? (char[]){ "image" } : (char[]){ "config" },
+			 strdupa(image ? "image" : "config"),
 			 (char[]){ "--state" },
 			 strdupa(j->state),
 			 (char[]){ "--into" },

@@ -256,9 +256,10 @@ static void play(struct serve *sv, json_t *op)
 {
 	AUTO_FREE char *text = json_dumps(op, JSON_COMPACT);
 
-	if (!text)
+	if (text)
+		serve_line(sv, "command line", 1, text, strlen(text));
+	else
 		must(-ENOMEM);
-	serve_line(sv, "command line", 1, text, strlen(text));
 }
 
 static json_t *op_new(unsigned int seq, const char *name, bool groups)

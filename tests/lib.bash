@@ -9,7 +9,8 @@ PATH=$KTSTR_BUILD/bin:$PATH
 unset KTSTR_ROOT KTSTR_KERNEL KTSTR_SCENARIOS KTSTR_LIBEXEC
 export NO_COLOR=1 LC_ALL=C
 # A sanitizer exits 1, as our tools do: make it tell-tale, or `run -1` hides a crash.
-export ASAN_OPTIONS=exitcode=99 LSAN_OPTIONS=exitcode=99 UBSAN_OPTIONS=exitcode=99:print_stacktrace=1
+export ASAN_OPTIONS=exitcode=99 UBSAN_OPTIONS=exitcode=99:print_stacktrace=1
+export LSAN_OPTIONS=exitcode=99:print_suppressions=0:suppressions=$KT_TOP/tests/lsan.supp
 
 # fixture_diff EXPECTED - compare $output with a file, ignoring the meta line (it has the version)
 fixture_diff() {
