@@ -120,7 +120,10 @@ $(B)/tests/unit/test_cgroup_op.o $(B)/tests/fuzz/fuzz_cg.o: CPPFLAGS += -Ikt-cgr
 fuzz_scenario_O := kt-run/scenario kt-run/expand kt-run/expr kt-run/draw kt-run/flags kt-run/works kt-run/thresh \
 		   kt-run/planfile
 fuzz_plan_O     := kt-run/planfile
-$(B)/tests/fuzz/fuzz_scenario.o $(B)/tests/fuzz/fuzz_plan.o: CPPFLAGS += -Ikt-run
+fuzz_events_O   := kt-run/events kt-run/checks kt-run/stats kt-run/placement kt-run/host kt-run/thresh
+fuzz_table_O    := kt-report/table
+$(B)/tests/fuzz/fuzz_scenario.o $(B)/tests/fuzz/fuzz_plan.o $(B)/tests/fuzz/fuzz_events.o: CPPFLAGS += -Ikt-run
+$(B)/tests/fuzz/fuzz_table.o: CPPFLAGS += -Ikt-report
 FUZZ    := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAY  := $(FUZZ:%=$(B)/replay/%)
 $(B)/replay/%: $(B)/tests/fuzz/%.o $$(addprefix $(B)/,$$(addsuffix .o,$$($$*_O))) $(B)/tests/fuzz/replay.o $(B)/libkt.a
