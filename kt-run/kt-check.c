@@ -381,7 +381,7 @@ int main(int argc, char *argv[])
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 },
 	};
-	struct check c = { .expected = json_array(), .came = json_object() };
+	struct check c = { 0 };
 	const char *plans = NULL;
 	bool allow = false, list = false;
 	int opt, rc, close_rc;
@@ -412,6 +412,8 @@ int main(int argc, char *argv[])
 	}
 	if (optind < argc)
 		die_usage("unexpected argument '%s'", argv[optind]);
+	c.expected = json_array();
+	c.came = json_object();
 	if (!c.expected || !c.came)
 		rc = warn_rc(-ENOMEM, "start");
 	else if (list)
