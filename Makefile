@@ -202,6 +202,7 @@ install: tools
 	install -m 644 scenarios/*.json $(DESTDIR)$(PREFIX)/share/ktstr/scenarios
 	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5
+	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5
 	install -m 644 man/*.7 $(DESTDIR)$(PREFIX)/share/man/man7
 	install -m 644 completions/ktstr.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/ktstr
 	cd $(DESTDIR)$(PREFIX)/share/bash-completion/completions && for t in $(TOOLS); do ln -sfn ktstr $$t; done
