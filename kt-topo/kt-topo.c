@@ -128,6 +128,7 @@ int main(int argc, char *argv[])
 		{ "shape", no_argument, NULL, OPT_SHAPE },
 		{ 0 },
 	};
+	const char *env_root = getenv("KTSTR_ROOT");
 	struct opts o = { 0 };
 	struct topospec spec;
 	char why[CPUSPEC_WHY];
@@ -157,8 +158,8 @@ int main(int argc, char *argv[])
 	}
 	if (o.root_dir && o.spec)
 		die_usage("--root and --spec exclude each other");
-	if (!o.root_dir && !o.spec && getenv("KTSTR_ROOT") && *getenv("KTSTR_ROOT"))
-		o.root_dir = getenv("KTSTR_ROOT");
+	if (!o.root_dir && !o.spec && env_root && *env_root)
+		o.root_dir = env_root;
 	if (optind < argc && strcmp(argv[optind], "cpuset") == 0) {
 		if (o.shape)
 			die_usage("cpuset and --shape exclude each other");

@@ -75,32 +75,26 @@ static void locate(const char *mount, const char *root, const char *path, char r
 
 /* 31 23 0:27 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate
  *            4 5                                   behind " - ": type, source, options */
-static void parse_mount(const char *line, const char *end, struct cgself *cg, char *v2_root,
-			char *set_root)
+static void parse_mount(const char *line, const char *end, struct cgself *cg,
+			char v2_root[PATH_MAX], char set_root[PATH_MAX])
 {
 	const char *dash = memmem(line, (size_t)(end - line), " - ", 3);
-	char type[16], options[512], root[PATH_MAX], mount[PATH_MAX];
+	char type[16], options[512];
 
 	if (!dash || !field(dash + 3, end, 0, type, sizeof(type)) ||
 	    strncmp(type, "cgroup", 6) != 0)
 		return;
-	if (!field(line, dash, 3, root, sizeof(root)) ||
-	    !field(line, dash, 4, mount, sizeof(mount)))
-		return;
 	if (strcmp(type, "cgroup2") == 0) {
 		/* The first is where it belongs; later ones are copies bound elsewhere. */
-		if (!cg->v2) {
-			strcpy(cg->v2_mount, mount);
-			strcpy(v2_root, root);
-		}
-		cg->v2 = true;
+		if (!cg->v2)
+			cg->v2 = field(line, dash, 3, v2_root, PATH_MAX) &&
+				 field(line, dash, 4, cg->v2_mount, PATH_MAX);
 	} else if (strcmp(type, "cgroup") == 0) {
 		cg->v1 = true;
 		if (!cg->set_mount[0] && field(dash + 3, end, 2, options, sizeof(options)) &&
-		    list_has(options, strlen(options), "cpuset")) {
-			strcpy(cg->set_mount, mount);
-			strcpy(set_root, root);
-		}
+		    list_has(options, strlen(options), "cpuset") &&
+		    field(line, dash, 3, set_root, PATH_MAX))
+			(void)field(line, dash, 4, cg->set_mount, PATH_MAX); /* or it stays "" */
 	}
 }
 

@@ -25,43 +25,43 @@ struct reader {
 /* Where a value is a whole file. `missing` counts it under `what`; when that is optional, a file
  * that is not there says that the kernel has no such thing, and only another failure counts. */
 struct source {
-	int id; /* enum hostctx_text, _num or _flag */
 	const char *path, *what;
+	int id; /* enum hostctx_text, _num or _flag */
 	bool optional;
 	char yes; /* of a flag: the digit that says so */
 };
 
 static const struct source texts[] = {
-	{ HOST_KERNEL_NAME, "proc/sys/kernel/ostype", "kernel" },
-	{ HOST_KERNEL_RELEASE, "proc/sys/kernel/osrelease", "kernel" },
-	{ HOST_KERNEL_VERSION, "proc/sys/kernel/version", "kernel" },
-	{ HOST_ARCH, "proc/sys/kernel/arch", "arch", true }, /* since 6.1 */
-	{ HOST_CMDLINE, "proc/cmdline", "cmdline" },
-	{ HOST_BOOT_ID, "proc/sys/kernel/random/boot_id", "boot_id" },
-	{ HOST_SMT_CONTROL, CPU_DIR "/smt/control", "smt", true },
-	{ HOST_ISOLATED, CPU_DIR "/isolated", "isolated" },
-	{ HOST_NOHZ_FULL, CPU_DIR "/nohz_full", "nohz_full", true },
-	{ HOST_CLOCKSOURCE, "sys/devices/system/clocksource/clocksource0/current_clocksource",
-	  "clocksource" },
-	{ HOST_THP_ENABLED, "sys/kernel/mm/transparent_hugepage/enabled", "thp", true },
-	{ HOST_THP_DEFRAG, "sys/kernel/mm/transparent_hugepage/defrag", "thp", true },
-	{ HOST_SCX_STATE, "sys/kernel/sched_ext/state", "sched_ext", true },
-	{ HOST_SCX_OPS, "sys/kernel/sched_ext/root/ops", "sched_ext", true },
+	{ "proc/sys/kernel/ostype", "kernel", HOST_KERNEL_NAME },
+	{ "proc/sys/kernel/osrelease", "kernel", HOST_KERNEL_RELEASE },
+	{ "proc/sys/kernel/version", "kernel", HOST_KERNEL_VERSION },
+	{ "proc/sys/kernel/arch", "arch", HOST_ARCH, true }, /* since 6.1 */
+	{ "proc/cmdline", "cmdline", HOST_CMDLINE },
+	{ "proc/sys/kernel/random/boot_id", "boot_id", HOST_BOOT_ID },
+	{ CPU_DIR "/smt/control", "smt", HOST_SMT_CONTROL, true },
+	{ CPU_DIR "/isolated", "isolated", HOST_ISOLATED },
+	{ CPU_DIR "/nohz_full", "nohz_full", HOST_NOHZ_FULL, true },
+	{ "sys/devices/system/clocksource/clocksource0/current_clocksource", "clocksource",
+	  HOST_CLOCKSOURCE },
+	{ "sys/kernel/mm/transparent_hugepage/enabled", "thp", HOST_THP_ENABLED, true },
+	{ "sys/kernel/mm/transparent_hugepage/defrag", "thp", HOST_THP_DEFRAG, true },
+	{ "sys/kernel/sched_ext/state", "sched_ext", HOST_SCX_STATE, true },
+	{ "sys/kernel/sched_ext/root/ops", "sched_ext", HOST_SCX_OPS, true },
 };
 
 static const struct source nums[] = {
-	{ HOST_TAINTED, "proc/sys/kernel/tainted", "tainted" },
-	{ HOST_NUMA_BALANCING, "proc/sys/kernel/numa_balancing", "numa_balancing", true },
-	{ HOST_SCX_ENABLE_SEQ, "sys/kernel/sched_ext/enable_seq", "sched_ext", true },
-	{ HOST_SCX_NR_REJECTED, "sys/kernel/sched_ext/nr_rejected", "sched_ext", true },
-	{ HOST_SCX_HOTPLUG_SEQ, "sys/kernel/sched_ext/hotplug_seq", "sched_ext", true },
+	{ "proc/sys/kernel/tainted", "tainted", HOST_TAINTED },
+	{ "proc/sys/kernel/numa_balancing", "numa_balancing", HOST_NUMA_BALANCING, true },
+	{ "sys/kernel/sched_ext/enable_seq", "sched_ext", HOST_SCX_ENABLE_SEQ, true },
+	{ "sys/kernel/sched_ext/nr_rejected", "sched_ext", HOST_SCX_NR_REJECTED, true },
+	{ "sys/kernel/sched_ext/hotplug_seq", "sched_ext", HOST_SCX_HOTPLUG_SEQ, true },
 };
 
 static const struct source flags[] = {
-	{ HOST_SMT_ACTIVE, CPU_DIR "/smt/active", "smt", true, '1' },
-	{ HOST_BOOST, CPU_DIR "/cpufreq/boost", "boost", true, '1' },
-	{ HOST_BOOST, CPU_DIR "/intel_pstate/no_turbo", "boost", true, '0' },
-	{ HOST_SCX_SWITCH_ALL, "sys/kernel/sched_ext/switch_all", "sched_ext", true, '1' },
+	{ CPU_DIR "/smt/active", "smt", HOST_SMT_ACTIVE, true, '1' },
+	{ CPU_DIR "/cpufreq/boost", "boost", HOST_BOOST, true, '1' },
+	{ CPU_DIR "/intel_pstate/no_turbo", "boost", HOST_BOOST, true, '0' },
+	{ "sys/kernel/sched_ext/switch_all", "sched_ext", HOST_SCX_SWITCH_ALL, true, '1' },
 };
 
 static const struct {
@@ -232,8 +232,8 @@ static void read_memory(struct reader *r)
 	}
 }
 
-/* The value behind "key\t: " in a block of cpuinfo, ended in place, or NULL. */
-static char *cpuinfo_value(char *text, const char *key)
+/* The value behind "key\t: " in a block of cpuinfo, or NULL. */
+static char *cpuinfo_value(char *text, const char *key, size_t *ret_len)
 {
 	size_t n = strlen(key);
 	char *s = text;
@@ -242,21 +242,33 @@ static char *cpuinfo_value(char *text, const char *key)
 		s = strchr(s, '\n');
 		s = s ? s + 1 : NULL;
 	}
-	if (!s || (s[n] != '\t' && s[n] != ' ' && s[n] != ':'))
+	if (!s)
 		return NULL;
 	s += n + strspn(s + n, "\t ");
 	if (*s != ':')
 		return NULL;
 	s += 1 + strspn(s + 1, "\t ");
-	s[strcspn(s, "\n")] = '\0';
-	return *s ? s : NULL;
+	*ret_len = strcspn(s, "\n");
+	return *ret_len > 0 ? s : NULL;
+}
+
+static void take_cpuinfo(struct reader *r, enum hostctx_text id, const char *key)
+{
+	size_t len;
+	const char *s = cpuinfo_value(r->text, key, &len);
+
+	if (!s)
+		return;
+	r->h->text[id] = strndup(s, len);
+	if (!r->h->text[id])
+		r->err = -ENOMEM;
 }
 
 /* Only the first CPU's block: the file has some 1,500 bytes for each CPU. */
 static void read_cpuinfo(struct reader *r)
 {
 	AUTO_FD fd = root_openat(r->root_fd, "proc/cpuinfo", O_RDONLY);
-	char line[sizeof(r->text)], *end, *s;
+	char *end, *s;
 	size_t len = 0;
 	ssize_t n;
 
@@ -275,15 +287,15 @@ static void read_cpuinfo(struct reader *r)
 		missed(r, "cpuinfo", -errno);
 	if (end)
 		*end = '\0';
-	set_text(r, HOST_CPU_MODEL, cpuinfo_value(strcpy(line, r->text), "model name"));
-	if (!r->h->text[HOST_CPU_MODEL]) /* ppc64, some Arm */
-		set_text(r, HOST_CPU_MODEL, cpuinfo_value(strcpy(line, r->text), "cpu"));
-	set_text(r, HOST_CPU_VENDOR, cpuinfo_value(strcpy(line, r->text), "vendor_id"));
-	s = cpuinfo_value(strcpy(line, r->text), "flags");
+	take_cpuinfo(r, HOST_CPU_MODEL, "model name");
+	if (!r->h->text[HOST_CPU_MODEL]) /* ppc64 */
+		take_cpuinfo(r, HOST_CPU_MODEL, "cpu");
+	take_cpuinfo(r, HOST_CPU_VENDOR, "vendor_id");
+	s = cpuinfo_value(r->text, "flags", &len);
 	if (s) {
-		const char *at = strstr(s, " hypervisor");
+		const char *at = memmem(s, len, " hypervisor", 11);
 
-		r->h->flag[HOST_HYPERVISOR] = at && (at[11] == ' ' || at[11] == '\0');
+		r->h->flag[HOST_HYPERVISOR] = at && (at + 11 == s + len || at[11] == ' ');
 	}
 }
 
@@ -389,7 +401,7 @@ static void read_governors(struct reader *r, const struct cpuset *online)
 	struct hostctx_map *m = &r->h->governors;
 	AUTO_FREE struct cpuset *sets = NULL;
 	char list[CPUSET_TEXT];
-	size_t i;
+	size_t i, n_sets = 0;
 	int cpu;
 
 	for (cpu = -1; r->err == 0 && (cpu = cpuset_next(online, cpu + 1)) >= 0;) {
@@ -405,23 +417,23 @@ static void read_governors(struct reader *r, const struct cpuset *online)
 		}
 		m->known = true;
 		s = trim(r->text);
-		for (i = 0; i < m->n && strcmp(m->pair[i].name, s) != 0; i++)
+		for (i = 0; i < n_sets && strcmp(m->pair[i].name, s) != 0; i++)
 			;
-		if (i == m->n) {
-			struct cpuset *more = reallocarray(sets, m->n + 1, sizeof(*sets));
+		if (i == n_sets) {
+			struct cpuset *more = reallocarray(sets, n_sets + 1, sizeof(*sets));
 
 			if (!more) {
 				r->err = -ENOMEM;
 				return;
 			}
 			sets = more;
-			sets[i] = (struct cpuset){ 0 };
+			sets[n_sets++] = (struct cpuset){ 0 };
 			if (!add_pair(r, m, s, ""))
 				return;
 		}
 		cpuset_add(&sets[i], (unsigned int)cpu);
 	}
-	for (i = 0; i < m->n; i++) {
+	for (i = 0; i < n_sets; i++) {
 		free(m->pair[i].value);
 		m->pair[i].value = copy_text(r, cpuset_format(&sets[i], list, sizeof(list)));
 	}

@@ -14,7 +14,8 @@ static bool ok(bool good, const char *fmt, ...) __attribute__((format(printf, 2,
 static bool ok_str(const char *got, const char *want, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4), unused));
 
-static inline bool tap_line(bool good, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static inline bool tap_line(bool good, const char *fmt,
+								  va_list ap)
 {
 	char text[512], *c;
 
