@@ -310,8 +310,9 @@ static bool takes_its_share(const struct worker *w)
 	return !worker_is_rt(w) && !w->killed;
 }
 
-/* Says so, and returns true, when a worker was starved. */
-static bool check_starved(struct judging *j, size_t i)
+/* Says so when a worker was starved. Never running at all is a failure, whatever the host did; for
+ * the rest a held-up host may be the reason. Returns the outcome. */
+static enum outcome check_starved(struct judging *j, size_t i)
 {
 	const struct worker *w = &j->ws->w[i];
 	const struct thr *gap = limit_of(j, THR_MAX_GAP_MS);
@@ -319,10 +320,11 @@ static bool check_starved(struct judging *j, size_t i)
 	double gap_ms = virt ? thr_defs[THR_MAX_GAP_MS].virt : thr_defs[THR_MAX_GAP_MS].real;
 	struct detail d = about_worker(thr_defs[THR_NOT_STARVED].name, OUT_FAIL, w);
 	uint64_t open = open_gap(j, w);
-	char name[256], where[32] = "";
+	char name[256], where[32] = "", host[96] = "";
+	double stolen, lacks, end;
 
 	if (!limit_of(j, THR_NOT_STARVED)->on)
-		return false;
+		return OUT_PASS;
 	if (gap->on && gap->limit > gap_ms)
 		gap_ms = gap->limit; /* longer is allowed; a shorter limit is about gaps alone */
 	worker_name(w, name, sizeof(name));
@@ -335,22 +337,31 @@ static bool check_starved(struct judging *j, size_t i)
 		d.value = 0;
 		say(j, d, "%s got no CPU time in %.3f s%s", name, (double)w->wall_ns / 1e9, where);
 	} else if ((double)open / 1e6 >= gap_ms) {
+		end = (double)w->start_ns + (double)w->wall_ns;
+		stolen = (double)stolen_from(j, i, (uint64_t)end - w->gap_open_ns, (uint64_t)end) /
+			 1e6;
+		d.outcome = violated((double)w->gap_open_ns / 1e6 - gap_ms, stolen);
 		d.value = (double)open / 1e6;
 		d.limit = gap_ms;
-		say(j, d, "%s had not run for %.3f s when the plan ended%s", name,
-		    (double)open / 1e9, where);
+		host_says(d.outcome, stolen, "ms meanwhile", host, sizeof(host));
+		say(j, d, "%s had not run for %.3f s when the plan ended%s%s", name,
+		    (double)open / 1e9, where, host);
 	} else if (worker_saturated(w, SATURATED_PCT) && takes_its_share(w) &&
 		   w->fair_ns != UNKNOWN && (double)w->cpu_ns < STARVED_PART * (double)w->fair_ns) {
+		stolen = (double)stolen_from(j, i, w->start_ns, w->start_ns + w->wall_ns) / 1e6;
+		lacks = (STARVED_PART * (double)w->fair_ns - (double)w->cpu_ns) / 1e6;
+		d.outcome = violated(lacks, stolen);
 		d.value = 100.0 * (double)w->cpu_ns / (double)w->fair_ns;
 		d.limit = 100 * STARVED_PART;
+		host_says(d.outcome, stolen, "ms meanwhile", host, sizeof(host));
 		say(j, d,
-		    "%s got %.3f s of CPU time%s in %.3f s, %.1f %% of its fair share of %.3f s",
+		    "%s got %.3f s of CPU time%s in %.3f s, %.1f %% of its fair share of %.3f s%s",
 		    name, (double)w->cpu_ns / 1e9, where, (double)w->wall_ns / 1e9, d.value,
-		    (double)w->fair_ns / 1e9);
+		    (double)w->fair_ns / 1e9, host);
 	} else {
-		return false;
+		return OUT_PASS;
 	}
-	return true;
+	return d.outcome;
 }
 
 static void say_dead(struct judging *j, const struct worker *w)
@@ -372,18 +383,21 @@ static void say_dead(struct judging *j, const struct worker *w)
 
 static void check_starvation(struct judging *j)
 {
+	enum outcome worst = OUT_PASS, o;
 	size_t i, starved = 0;
 
 	for (i = 0; i < j->ws->n; i++) {
 		const struct worker *w = &j->ws->w[i];
 
-		if (check_starved(j, i)) {
+		o = check_starved(j, i);
+		if (o != OUT_PASS) {
 			starved++;
+			worst = o > worst ? o : worst;
 		} else if (!w->completed && !w->killed) {
 			say_dead(j, w);
 		}
 	}
-	note(j, THR_NOT_STARVED, (double)starved, starved ? OUT_FAIL : OUT_PASS);
+	note(j, THR_NOT_STARVED, (double)starved, worst);
 }
 
 static void check_isolation(struct judging *j, size_t i)

@@ -25,7 +25,7 @@
 #include <sys/wait.h>
 
 #define READY_NS UINT64_C(30000000000) /* for all of a group to be set up */
-#define STOP_NS UINT64_C(5000000000) /* for all to end after a stop */
+#define STOP_NS UINT64_C(30000000000) /* for all to end after a stop, on a machine held up too */
 #define STOP_EACH_NS UINT64_C(5000000) /* and for each: under TCG an exit takes up to 4 ms */
 #define RESEND_NS                                                                                  \
 	UINT64_C(10000000) /* a signal may come just before the system call it is to end */
