@@ -533,15 +533,15 @@ int apt_kernels(const struct apt *a, const char *flavour, struct apt_kernel **re
 		if (!r)
 			continue;
 		(void)snprintf(k[m].release, sizeof(k[m].release), "%s", r);
-		strcpy(k[m].package, v[i].name);
-		strcpy(k[m].version, v[i].version);
-		strcpy(k[m].config_package, v[i].name);
+		memcpy(k[m].package, v[i].name, sizeof(v[i].name));
+		memcpy(k[m].version, v[i].version, sizeof(v[i].version));
+		memcpy(k[m].config_package, v[i].name, sizeof(v[i].name));
 		k[m].bytes = v[i].bytes;
 		for (j = 0; j < n; j++) {
 			const char *b = release_of(v[j].name, "linux-base-", flavour);
 
 			if (b && strcmp(b, r) == 0 && strcmp(v[j].version, v[i].version) == 0) {
-				strcpy(k[m].config_package, v[j].name);
+				memcpy(k[m].config_package, v[j].name, sizeof(v[j].name));
 				k[m].config_bytes = v[j].bytes;
 			}
 		}

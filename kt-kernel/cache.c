@@ -128,6 +128,7 @@ static void load(const json_t *o, int dir_fd, struct kernel *k)
 {
 	const json_t *files = json_object_get(o, "files"), *image;
 	struct stat st;
+	size_t n;
 
 	if (strcmp(rec_str(o, "source", ""), "apt") != 0) {
 		(void)snprintf(k->corrupt, sizeof(k->corrupt), "metadata.json names no source");
@@ -146,7 +147,8 @@ static void load(const json_t *o, int dir_fd, struct kernel *k)
 		(void)snprintf(k->corrupt, sizeof(k->corrupt), "metadata.json names no image");
 		return;
 	}
-	strcat(strcat(k->path, "/"), k->image);
+	n = strlen(k->path);
+	(void)snprintf(k->path + n, sizeof(k->path) - n, "/%s", k->image); /* it fits, see above */
 	k->bytes = rec_u64(image, "bytes", 0);
 	take(k->sha256, sizeof(k->sha256), image, "sha256");
 	take(k->config_sha256, sizeof(k->config_sha256), json_object_get(files, "config"),
@@ -172,8 +174,9 @@ static int load_at(int kernels_fd, const char *dir, const char *key, struct kern
 	memset(k, 0, sizeof(*k));
 	if (fd < 0)
 		return -errno;
-	strcpy(k->key, key);
-	strcpy(k->source, "apt");
+	(void)snprintf(k->key, sizeof(k->key), "%s",
+		       key); /* plain_name() has looked at its length */
+	(void)snprintf(k->source, sizeof(k->source), "apt");
 	n = snprintf(k->path, sizeof(k->path), "%s/%s", dir, key);
 	if (n < 0 || n >= (int)sizeof(k->path))
 		return -ENAMETOOLONG;
@@ -249,7 +252,6 @@ static int newest_first(const void *a, const void *b)
 int cache_list(struct kernel **ret)
 {
 	char dir[PATH_MAX];
-	AUTO_FD fd = -1;
 	AUTO_DIR *d = NULL;
 	AUTO_FREE struct kernel *v = NULL;
 	int n = 0, cap = 0, rc = kernels_dir(dir, sizeof(dir));
@@ -373,7 +375,7 @@ static void put_sealed(struct jsonw *w, const char *name, const char *sum, uint6
 
 static int write_metadata(int dir_fd, struct kernel *k)
 {
-	uint64_t config_bytes;
+	uint64_t config_bytes = 0;
 	struct jsonw w;
 	struct tm tm;
 	time_t now = time(NULL);

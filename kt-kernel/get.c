@@ -205,11 +205,11 @@ static int try_candidate(const struct job *j, const struct candidate *c, struct 
 	if (uname(&u) < 0)
 		return warn_rc(-errno, "name this machine");
 	memset(k, 0, sizeof(*k));
-	strcpy(k->source, "apt");
-	strcpy(k->version, c->release);
-	strcpy(k->package, c->package);
-	strcpy(k->package_version, c->version);
-	strcpy(k->image, "bzImage");
+	(void)snprintf(k->source, sizeof(k->source), "apt");
+	memcpy(k->version, c->release, sizeof(c->release));
+	memcpy(k->package, c->package, sizeof(c->package));
+	memcpy(k->package_version, c->version, sizeof(c->version));
+	(void)snprintf(k->image, sizeof(k->image), "bzImage");
 	(void)snprintf(k->machine, sizeof(k->machine), "%s", u.machine);
 	(void)snprintf(k->suite, sizeof(k->suite), "%s", j->g->suite);
 	(void)snprintf(k->flavour, sizeof(k->flavour), "%s", j->g->flavour);
@@ -324,7 +324,7 @@ static int in_cache(const struct get *g, struct kernel *ret)
 int get_kernel(const struct get *g, struct kernel *ret, const char **ret_why)
 {
 	struct job j = { .g = g };
-	AUTO_FD sig_fd = -1, lock = -1, apt_fd = -1, state_fd = -1;
+	AUTO_FD sig_fd = -1, lock = -1, apt_fd = -1;
 	int rc = g->update ? 0 : in_cache(g, ret), n;
 
 	*ret_why = "it is in the cache";

@@ -257,7 +257,7 @@ int image_config(const char *path, const struct image *im, struct buf *ret_text,
 	static const char *const beside[] = { "config",	    ".config",	     "config-%s",
 					      "../.config", "../../.config", "../../../.config" };
 	char dir[PATH_MAX], name[PATH_MAX], clean[PATH_MAX];
-	char *slash;
+	const char *slash;
 	size_t i;
 	int rc = 0, n;
 
@@ -267,14 +267,9 @@ int image_config(const char *path, const struct image *im, struct buf *ret_text,
 		(void)snprintf(ret_from, cap, "%s", path);
 		return rc;
 	}
-	if (strlen(path) >= sizeof(dir))
+	n = (slash = strrchr(path, '/')) ? (int)(slash - path) + (slash == path) : 1;
+	if (snprintf(dir, sizeof(dir), "%.*s", n, slash ? path : ".") >= (int)sizeof(dir))
 		return -ENAMETOOLONG;
-	strcpy(dir, path);
-	slash = strrchr(dir, '/');
-	if (slash)
-		slash[slash == dir] = '\0';
-	else
-		strcpy(dir, ".");
 	for (i = 0; i < KT_ARRAY_LEN(beside) + 2 && rc == 0; i++) {
 		bool by_release = i >= KT_ARRAY_LEN(beside) || strchr(beside[i], '%');
 

@@ -220,7 +220,7 @@ static int print_one(const struct kernel *k, const char *why)
 
 static int cmd_get(const struct get *g)
 {
-	struct kernel k;
+	struct kernel k = { 0 };
 	const char *why;
 	int rc = get_kernel(g, &k, &why);
 
@@ -229,7 +229,7 @@ static int cmd_get(const struct get *g)
 
 static int cmd_path(const char *name)
 {
-	struct kernel k;
+	struct kernel k = { 0 };
 	const char *why;
 	int rc = resolve(name, &k, &why);
 
@@ -254,7 +254,7 @@ static int cmd_list(void)
  * boot. */
 static int cmd_check(const char *file)
 {
-	struct kernel k;
+	struct kernel k = { 0 };
 	struct stream s;
 	char path[PATH_MAX];
 	size_t i;

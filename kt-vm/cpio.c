@@ -102,7 +102,7 @@ static int write_node(const struct node *n, void *arg)
 	if (archive_write_header(j->a, e) != ARCHIVE_OK)
 		rc = archive_rc(j);
 	else if (n->kind == NODE_FILE)
-		rc = write_file(j, n);
+		rc = n->source ? write_file(j, n) : -EINVAL;
 	archive_entry_free(e);
 	if (rc == 0)
 		j->what = NULL;

@@ -367,7 +367,8 @@ int ldso_find(const struct ldso *l, const struct ldso_obj *obj, const char *inte
 		if (expand(&host, name, strlen(name), host_origin, lib, s.machine) < 0 ||
 		    expand(&guest, name, strlen(name), guest_origin, lib, s.machine) < 0)
 			return -ENOMEM;
-		if (host.p[0] != '/' || !path_clean(guest.p, clean, sizeof(clean)))
+		if (!host.p || !guest.p || host.p[0] != '/' ||
+		    !path_clean(guest.p, clean, sizeof(clean)))
 			return 0;
 		return try_file(&s, host.p, clean);
 	}

@@ -424,7 +424,7 @@ program() {
 	[ "$(cat "$T/a")" = old ]
 	kt-initramfs -o "$T/a" sh:/bin/sh
 	zstd -tqf "$T/a"
-	[ "$(ls "$T" | grep -c '^a')" -eq 1 ]
+	[ "$(ls -d "$T"/a*)" = "$T/a" ]
 	run -1 --separate-stderr kt-initramfs -o /dev/full sh:/bin/sh
 	[[ $stderr == *"No space left on device"* ]]
 	run -1 sh -c 'kt-initramfs sh:/bin/sh >/dev/full'

@@ -72,7 +72,7 @@ serve() {
 	mkdir -p "$d/main/binary-amd64"
 	cp "$T/Packages" "$d/main/binary-amd64/Packages"
 	(
-		cd "$d"
+		cd "$d" || exit
 		echo 'Origin: Test'
 		echo 'Suite: test'
 		echo 'Codename: test'
@@ -103,7 +103,9 @@ serve() {
 }
 
 needs_apt() {
-	command -v apt-get >/dev/null && [ "$(uname -m)" = x86_64 ] || skip "needs apt-get on x86_64"
+	if ! command -v apt-get >/dev/null || [ "$(uname -m)" != x86_64 ]; then
+		skip "needs apt-get on x86_64"
+	fi
 }
 
 get() {
@@ -420,9 +422,11 @@ entry() {
 	config "$T/c" NUMA
 	printf 'int main(void){return 0;}' >"$T/m.c"
 	gcc -static -no-pie -o "$T/vmlinux" "$T/m.c"
-	printf 'Linux version %%s\n\0Linux version 6.1.2-test (x@y) #1\nIKCFG_ST' >>"$T/vmlinux"
-	gzip -9c "$T/c" >>"$T/vmlinux"
-	printf 'IKCFG_ED' >>"$T/vmlinux"
+	{
+		printf 'Linux version %%s\n\0Linux version 6.1.2-test (x@y) #1\nIKCFG_ST'
+		gzip -9c "$T/c"
+		printf 'IKCFG_ED'
+	} >>"$T/vmlinux"
 	run -0 --separate-stderr kt-kernel check "$T/vmlinux"
 	[ "$(record '[.kind, .version, .config, (.missing | join(","))] | join(" ")' <<<"$output")" = \
 		"vmlinux 6.1.2-test $T/vmlinux CONFIG_NUMA" ]
