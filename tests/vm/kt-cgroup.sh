@@ -88,10 +88,10 @@ spin() { # CGROUP
 	await_up
 }
 
-forker() { # CGROUP - forks without end, children outlive their parents for a while
+forker() { # CGROUP - forks without end, two generations; children outlive their parents
 	# shellcheck disable=SC2016
 	sh -c 'echo $$ >"$0/cgroup.procs"; exec 3>&- 4<&-; echo
-		while :; do (usleep 2000; : | :) & (: ; :); done' "$CG/$1" >"$T/up" 2>/dev/null &
+		while :; do (usleep 3000 & usleep 1000) & usleep 500; wait; done' "$CG/$1" >"$T/up" 2>/dev/null &
 	await_up
 }
 
