@@ -11,12 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Field n (from 0) of a line of blank-separated fields, its octal escapes ("\040") undone. */
+/* Field n (from 0) of a line of blank-separated fields, its octal escapes ("\040") undone. False,
+ * and
+ * "", when there is none or it is too long. */
 static bool field(const char *line, const char *end, unsigned int n, char *ret, size_t cap)
 {
 	const char *s = line;
 	size_t len = 0;
 
+	ret[0] = '\0';
 	for (; n > 0; n--) {
 		s = memchr(s, ' ', (size_t)(end - s));
 		if (!s)
@@ -31,8 +34,10 @@ static bool field(const char *line, const char *end, unsigned int n, char *ret, 
 			c = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0'));
 			s += 3;
 		}
-		if (len + 1 >= cap)
+		if (len + 1 >= cap) {
+			ret[0] = '\0';
 			return false;
+		}
 		ret[len++] = c;
 	}
 	ret[len] = '\0';

@@ -170,7 +170,7 @@ static void test_derive(void)
 	ok(derive_with(node_beyond) == -EINVAL, "a node beyond all sets is refused");
 	t = four();
 	ok(t->cpu && topo_derive(t) == 0, "once more");
-	if (!t->llc || !t->node)
+	if (!t->cpu || !t->llc || !t->node)
 		return;
 	ok_str(cpuset_format(&t->online, text, sizeof(text)), "0,10,20,30", "its CPUs");
 	ok_str(cpuset_format(&t->llc[1].cpus, text, sizeof(text)), "20,30", "of LLC 1");
