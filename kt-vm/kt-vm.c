@@ -369,14 +369,16 @@ int main(int argc, char *argv[])
 		{ 0 }
 	};
 	struct opts o = { .vm = { .topo = { 1, 1, 1, 1 }, .stdin_fd = -1, .console_fd = -1 } };
+	AUTO_FREE const char **include = NULL;
 	int c, rc = fill_stdio();
 	uint64_t bytes;
 	sigset_t old;
 
 	if (rc < 0)
 		return warn_rc(rc, "open '/dev/null'"), KT_PREFIX_FAIL;
-	o.include = calloc((size_t)argc, sizeof(*o.include));
-	if (!o.include)
+	include = calloc((size_t)argc, sizeof(*include));
+	o.include = include;
+	if (!include)
 		return warn_rc(-ENOMEM, "read the options"), KT_PREFIX_FAIL;
 	if (argc > 1 && argv[1][0] != '-') {
 		if (strcmp(argv[1], "exec") != 0)
@@ -473,6 +475,5 @@ int main(int argc, char *argv[])
 	if (set_defaults(&o) < 0)
 		return KT_PREFIX_FAIL;
 	rc = run(&o);
-	free(o.include);
 	return rc;
 }
