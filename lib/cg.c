@@ -229,6 +229,7 @@ ssize_t cg_read(int cg_fd, const char *knob, char *buf, size_t cap)
 	size_t len = 0;
 	ssize_t n;
 
+	buf[0] = '\0';
 	if (fd < 0)
 		return -errno;
 	while ((n = read(fd, buf + len, cap - len)) != 0) {
@@ -407,7 +408,7 @@ static bool inside(int cg_fd)
 {
 	char text[CG_KNOB + PATH_MAX], *path = NULL, *line, *save = NULL;
 	AUTO_FD proc = open("/proc/self/cgroup", O_RDONLY | O_CLOEXEC);
-	struct cg_mounts m;
+	struct cg_mounts m = { 0 };
 	AUTO_FD root = -1;
 	struct stat want;
 	ssize_t n = proc < 0 ? -1 : read(proc, text, sizeof(text) - 1);
@@ -591,7 +592,7 @@ int cg_owner_get(int cg_fd, struct cg_owner *ret)
 
 int cg_owner_live(const struct cg_owner *o)
 {
-	struct cg_owner now;
+	struct cg_owner now = { 0 };
 	int rc = cg_owner_of(o->pid, &now);
 
 	return rc == -ESRCH ? 0 : rc < 0 ? rc : now.start == o->start;
