@@ -85,10 +85,10 @@ static void member_dead(struct site *s, struct group *g, struct member *m, const
 		*m->cpus = cpus;
 	/* A child of ForkExit that did not get to its first instruction. */
 	(void)kill(-m->pid, SIGKILL);
-	if (g->started && !g->stopping) {
+	if (g->started && !g->stopping)
 		monitor_dead(s->monitor, g, i, m->died_ns);
+	if (g->ready && !g->stopping)
 		s->died(s->died_arg, g, i);
-	}
 }
 
 /* Returns whether there are still children. */
@@ -368,6 +368,7 @@ int group_spawn(struct site *s, json_t *op, struct spawn *spec, struct group **r
 		group_drop(s, g);
 		return rc;
 	}
+	g->ready = true;
 	*ret = g;
 	return 0;
 }

@@ -40,7 +40,7 @@ struct group {
 	size_t map_len;
 	struct share *share;
 	struct member *m; /* spec.count of them */
-	bool started, stopping;
+	bool ready, started, stopping;
 	uint64_t stop_ns;
 	uint64_t late_max_ns; /* of the monitor, while it watched this group */
 	struct group *mon_next;

@@ -107,14 +107,16 @@ static int find_pool(const struct topo *t, const char *root, const json_t *op, s
 
 int intent_resolve(const char *text, const char *cgroup_root, json_t *op)
 {
-	AUTO_FREE struct topo *t = calloc(1, sizeof(*t));
-	AUTO_FD root = root_open(NULL);
+	AUTO_FREE struct topo *t = NULL;
+	AUTO_FD root = -1;
 	struct cpuset pool = { 0 }, set = { 0 };
 	json_t *v = NULL;
 	int rc;
 
 	if (strcmp(text, "inherit") == 0)
 		return 0;
+	t = calloc(1, sizeof(*t));
+	root = root_open(NULL);
 	rc = !t ? -ENOMEM : root < 0 ? root : topo_read(root, t);
 	if (rc < 0)
 		return warn_rc(rc, "read the topology");

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* kt-work - spawns workers, and measures what the scheduler does to them. */
-#include "cleanup.h"
 #include "die.h"
 #include "out.h"
 #include "run.h"
@@ -42,7 +41,7 @@ static int serve_main(int argc, char *argv[])
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 },
 	};
-	AUTO_FREE struct serve *sv = calloc(1, sizeof(*sv));
+	struct serve sv = { 0 };
 	const char *root = NULL;
 	int c;
 
@@ -61,13 +60,9 @@ static int serve_main(int argc, char *argv[])
 	}
 	if (optind < argc)
 		die_usage("unexpected argument '%s'", argv[optind]);
-	if (!sv) {
-		warn_msg("no memory");
-		return KT_FAIL;
-	}
-	if (serve_begin(sv, root) == 0)
-		serve_stdin(sv);
-	return serve_end(sv);
+	if (serve_begin(&sv, root) == 0)
+		serve_stdin(&sv);
+	return serve_end(&sv);
 }
 
 int main(int argc, char *argv[])

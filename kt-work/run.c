@@ -22,12 +22,16 @@ struct opts {
 	uint64_t duration_ns;
 };
 
+__attribute__((noreturn)) static void no_memory(void)
+{
+	warn_msg("no memory");
+	exit(KT_FAIL);
+}
+
 static void must(int rc)
 {
-	if (rc < 0) {
-		warn_msg("no memory");
-		exit(KT_FAIL);
-	}
+	if (rc < 0)
+		no_memory();
 }
 
 /* json_object_set_new frees the value on failure, and fails for NULL. */
@@ -57,16 +61,18 @@ static json_t *number(const char *text, const char *opt)
 /* "a/b/c" to ["a","b","c"]; without a slash to "a". */
 static json_t *strings(const char *text, const char *sep, bool always_list)
 {
-	AUTO_FREE char *copy = strdup(text);
+	AUTO_FREE char *copy = NULL;
 	json_t *list;
-	char *save = NULL, *p;
+	char *rest, *p;
 
-	if (!copy)
-		must(-ENOMEM);
 	if (!always_list && !strpbrk(text, sep))
 		return json_string(text);
+	copy = strdup(text);
+	if (!copy)
+		no_memory();
+	rest = copy;
 	list = json_array();
-	for (p = strtok_r(copy, sep, &save); p; p = strtok_r(NULL, sep, &save))
+	while ((p = strsep(&rest, sep)))
 		must(json_array_append_new(list, json_string(p)));
 	return list;
 }
@@ -98,7 +104,7 @@ static json_t *mem(const char *arg)
 	char *mode, *nodes, *flags, *rest = copy;
 
 	if (!copy)
-		must(-ENOMEM);
+		no_memory();
 	mode = strsep(&rest, ":");
 	nodes = strsep(&rest, ":");
 	flags = rest;
@@ -119,7 +125,7 @@ static json_t *offsets(const char *arg)
 	uint64_t ns;
 
 	if (!copy)
-		must(-ENOMEM);
+		no_memory();
 	for (p = strtok_r(copy, ",", &save); p; p = strtok_r(NULL, ",", &save)) {
 		if (dur_parse(p, &ns) < 0) {
 			json_decref(list);
@@ -256,10 +262,9 @@ static void play(struct serve *sv, json_t *op)
 {
 	AUTO_FREE char *text = json_dumps(op, JSON_COMPACT);
 
-	if (text)
-		serve_line(sv, "command line", 1, text, strlen(text));
-	else
-		must(-ENOMEM);
+	if (!text)
+		no_memory();
+	serve_line(sv, "command line", 1, text, strlen(text));
 }
 
 static json_t *op_new(unsigned int seq, const char *name, bool groups)
@@ -316,24 +321,21 @@ int run_main(int argc, char *argv[])
 	struct opts o = { .op = op_new(1, "work.spawn", false),
 			  .work = json_object(),
 			  .duration_ns = 5 * NSEC_PER_SEC };
-	AUTO_FREE struct serve *sv = calloc(1, sizeof(*sv));
+	struct serve sv = { .tell = true };
 	int rc;
 
-	if (!sv)
-		must(-ENOMEM);
 	put(o.op, "work", o.work); /* owns it */
 	rc = parse(argc, argv, &o);
 	if (rc == 0 && complete(&o) < 0)
 		rc = KT_FAIL;
 	if (rc == 0) {
-		sv->tell = true;
-		if (serve_begin(sv, o.cgroup_root) == 0) {
-			play(sv, o.op);
-			if (sv->n_errors == 0)
-				start_and_stop(sv, o.duration_ns);
+		if (serve_begin(&sv, o.cgroup_root) == 0) {
+			play(&sv, o.op);
+			if (sv.n_errors == 0)
+				start_and_stop(&sv, o.duration_ns);
 		}
-		rc = serve_end(sv);
-		if (rc == KT_OK && sv->n_incomplete > 0)
+		rc = serve_end(&sv);
+		if (rc == KT_OK && sv.n_incomplete > 0)
 			rc = KT_FAIL;
 	}
 	json_decref(o.op);

@@ -179,12 +179,14 @@ static struct group **read_groups(struct serve *sv, struct jsonr *r, size_t *ret
 		const char *name = json_string_value(v);
 
 		gs[i] = name ? group_find(&sv->site, name) : NULL;
-		if (!gs[i])
+		if (!gs[i]) {
 			jsonr_fail(r, "groups", "there is no group '%s'", name ? name : "");
+			free(gs);
+			return NULL;
+		}
 		for (k = 0; k < i; k++)
 			if (gs[k] == gs[i])
-				jsonr_fail(r, "groups", "group '%s' is there twice",
-					   name ? name : "");
+				jsonr_fail(r, "groups", "group '%s' is there twice", name);
 	}
 	return gs;
 }
@@ -214,7 +216,7 @@ static void op_groups(struct serve *sv, struct jsonr *r, json_t *op, uint64_t be
 		if (stop && !gs[i]->started)
 			jsonr_fail(r, "groups", "'%s' was never started", gs[i]->spec.group);
 	}
-	if (jsonr_done(r) < 0) {
+	if (jsonr_done(r) < 0 || !gs) {
 		op_bad(sv, op, r->doc->err);
 		return;
 	}
@@ -280,9 +282,9 @@ static void op_affinity(struct serve *sv, struct jsonr *r, json_t *op, uint64_t 
 		else
 			affinity_read(r, "cpus", g->spec.count, &sets, &n);
 	}
-	if (n == 0)
+	if (!sets)
 		jsonr_fail(r, "cpus", "want a CPU list, or one per worker");
-	if (jsonr_done(r) < 0) {
+	if (jsonr_done(r) < 0 || !sets) {
 		op_bad(sv, op, r->doc->err);
 		return;
 	}

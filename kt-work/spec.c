@@ -165,8 +165,9 @@ static void phases_read(struct jsonr *r, struct work *w)
 	if (jsonr_any(r, "first", &first) > 0)
 		phase_read(r, "first", first, w);
 	if (jsonr_arr(r, "rest", &rest) > 0)
-		json_array_foreach (rest, i, v)
+		json_array_foreach (rest, i, v) {
 			phase_read(r, "rest", v, w);
+		}
 	if (rest && !first)
 		jsonr_fail(r, NULL, "member 'first' is missing");
 	if (!rest && !first) {

@@ -48,7 +48,7 @@ struct wk {
 
 	/* The generator's own. */
 	unsigned char *mem;
-	size_t mem_len, pos;
+	size_t mem_len;
 	uint64_t *m[3];
 	int fd;
 	struct cpuset cpus;

@@ -5,8 +5,9 @@
 set -eu
 d=$(mktemp -d)
 trap 'rm -rf "$d"' EXIT
+
 here=$(dirname "$0")
-"${CC:-cc}" -O2 -D_GNU_SOURCE -I"$here/../../kt-work" -o "$d/bare" "$here/bare_work.c"
+"${CC:-cc}" -O2 -D_GNU_SOURCE -I"$here/../../lib" -o "$d/bare" "$here/bare_work.c"
 cpu=$(taskset -cp $$ | sed 's/.*[:,-] *//')
 
 measured() { # TYPE COUNT

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The innermost loop of spinning work. */
-#ifndef KT_WORK_BURN_H
-#define KT_WORK_BURN_H
+#ifndef KT_BURN_H
+#define KT_BURN_H
 
 #include <stdint.h>
 
