@@ -26,6 +26,7 @@
 
 #define READY_NS UINT64_C(30000000000) /* for all of a group to be set up */
 #define STOP_NS UINT64_C(30000000000) /* for all to end after a stop, on a machine held up too */
+#define KILL_NS UINT64_C(10000000000) /* to die when killed */
 #define STOP_EACH_NS UINT64_C(5000000) /* and for each: under TCG an exit takes up to 4 ms */
 #define RESEND_NS                                                                                  \
 	UINT64_C(10000000) /* a signal may come just before the system call it is to end */
@@ -473,7 +474,7 @@ unsigned int groups_kill(struct site *s, struct group **gs, size_t n)
 	left = collect(s, gs, n, SIGKILL, RESEND_NS * 10);
 	if (left > 0) {
 		raise_all(gs, n);
-		left = collect(s, gs, n, SIGKILL, STOP_NS);
+		left = collect(s, gs, n, SIGKILL, KILL_NS);
 	}
 	return left;
 }
@@ -491,6 +492,7 @@ unsigned int groups_stop(struct site *s, struct group **gs, size_t n)
 	}
 	for (k = 0; k < n; k++)
 		atomic_store(&gs[k]->share->stop, 1);
+	signal_alive(gs, n, SIGCONT); /* one that somebody stopped shall end, too */
 	left = collect(s, gs, n, SIGUSR1, STOP_NS + count_alive(gs, n) * STOP_EACH_NS);
 	s->n_killed += left;
 	if (left > 0)
@@ -500,7 +502,7 @@ unsigned int groups_stop(struct site *s, struct group **gs, size_t n)
 
 unsigned int site_clear(struct site *s)
 {
-	uint64_t deadline = wk_now() + STOP_NS;
+	uint64_t deadline = wk_now() + KILL_NS;
 	unsigned int left = 0;
 	struct group *g, *next;
 

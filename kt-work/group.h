@@ -77,7 +77,8 @@ int group_spawn(struct site *s, json_t *op, struct spawn *spec, struct group **r
 /* groups_start - open the gates of all; returns the stamp. */
 uint64_t groups_start(struct site *s, struct group **gs, size_t n);
 
-/* groups_stop - tell all workers to end, then collect them: 30 s, after that they are killed. The
+/* groups_stop - tell all workers to end, then collect them: 30 s and some more
+ * when there are many, after that they are killed. The
  * groups stay, for reports; then group_drop. Returns how many had to be killed. */
 unsigned int groups_stop(struct site *s, struct group **gs, size_t n);
 

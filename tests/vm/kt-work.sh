@@ -197,9 +197,20 @@ kill -STOP "$(pids a)"
 sleep 1
 stop '"g"'
 finish
-check "a worker that stays stopped has an open gap, and is killed" in_log \
-	'.type == "report" and .gap_open_ns > 900000000 and .completed == false and .exit_signal == 9
-	and .iterations > 0 and .cpu_ns > 0 and .numa_pages == null'
+check "a worker that stays stopped has an open gap, and ends when it is told to" in_log \
+	'.type == "report" and .gap_open_ns > 900000000 and .completed and .gaps[0][1] == .gap_open_ns'
+serve
+spawn g a '"count":1,"work":{"type":"CpuSpin"}'
+start '"g"'
+usleep 300000
+echo 1 >$root/a/cgroup.freeze
+usleep 500000
+stop '"g"'
+echo 0 >$root/a/cgroup.freeze
+finish
+check "a worker that cannot end is killed, and reported with what it did" in_log \
+	'.type == "report" and .gap_open_ns > 400000000 and .completed == false and .exit_signal == 9
+	and .iterations > 0 and .cpu_ns > 0 and .numa_pages == null and .wall_ns < 5000000000'
 check "nobody is left of it" nobody
 
 # --- deaths ---
