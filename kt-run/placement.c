@@ -42,7 +42,7 @@ struct replay {
 	size_t n_groups;
 	size_t *group_of; /* of each worker */
 	double *weight_of; /* scratch of fair_shares() */
-	bool started;
+	bool started, no_memory;
 	char *err;
 	size_t err_cap;
 };
@@ -171,7 +171,11 @@ static const struct cpuset *within(struct replay *r, const struct cpuset *a, con
 		return a ? a : b;
 	s = *a;
 	cpuset_and(&s, b);
-	return cpuset_empty(&s) ? b : intern(r->pl, &s);
+	if (cpuset_empty(&s))
+		return b;
+	a = intern(r->pl, &s);
+	r->no_memory |= !a;
+	return a;
 }
 
 /* What a change at `top` means for the cgroups below it, nearest first. */
@@ -333,7 +337,7 @@ static int confined_now(struct replay *r, size_t i, const struct cpuset **ret)
 {
 	const struct worker *w = &r->ws->w[i];
 	const struct group *g;
-	const struct cpuset *user, *placed;
+	const struct cpuset *user = NULL, *placed = NULL;
 	const struct cg *c;
 	int rc;
 
@@ -682,6 +686,8 @@ int placement_build(const struct plan_run *run, struct workers *ws, struct place
 		rc = pass_time(&r, now, UINT64_MAX);
 	if (rc == 0)
 		note_cgroups(&r);
+	if (rc == 0 && r.no_memory)
+		rc = -ENOMEM;
 	for (i = 0; i < ws->n; i++)
 		if (ws->w[i].fair_ns == 0 || ws->w[i].limited)
 			ws->w[i].fair_ns = UNKNOWN;

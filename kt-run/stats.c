@@ -369,7 +369,7 @@ static void put_figures(struct jsonw *w, const struct workers *ws, const char *c
 	put_known(w, "wake_p50_ns", wake->count ? wake->p50_ns : UNKNOWN);
 	put_known(w, "wake_p99_ns", wake->count ? wake->p99_ns : UNKNOWN);
 	jsonw_u64(w, "wake_count", wake->count);
-	put_known(w, "run_delay_mean_ns", delay == UNKNOWN ? UNKNOWN : delay / n);
+	put_known(w, "run_delay_mean_ns", delay == UNKNOWN || n == 0 ? UNKNOWN : delay / n);
 	put_known(w, "iterations", sum_of(ws, &p, offsetof(struct worker, iterations)));
 	put_known(w, "work_units", sum_of(ws, &p, offsetof(struct worker, work_units)));
 }

@@ -378,7 +378,7 @@ second() {
 
 @test "records validate, and mutants of them do not" {
 	local f
-	for f in $E/*.ndjson; do
+	for f in "$E"/*.ndjson; do
 		[ "$(kt-check -t max_spread_pct=1 <"$f" 2>/dev/null | tests/schema/validate.py | grep -c records)" -ge 1 ] || {
 			echo "$f"
 			return 1
