@@ -461,8 +461,6 @@ static int start_cgroup(struct play *pl, const struct plan *p)
 	struct stat st;
 	int rc;
 
-	if (!p->controllers[0])
-		argv[4] = NULL;
 	pl->dir_was_there = stat(pl->s->dir, &st) == 0;
 	rc = start_kid(pl, &pl->cg, argv);
 	if (rc == 0)
