@@ -181,7 +181,9 @@ char *base_archive(void)
 
 char *base_include(const char *const *files, size_t n)
 {
-	AUTO_FREE char **args = calloc(n + 1, sizeof(*args));
+	/* A script's shell is busybox's there. */
+	char have[] = "--have", sh[] = "/bin/sh";
+	AUTO_FREE char **args = calloc(n + 3, sizeof(*args));
 	char *ret = NULL;
 	size_t i;
 	int rc = args ? 0 : -ENOMEM;
@@ -194,9 +196,11 @@ char *base_include(const char *const *files, size_t n)
 			rc = -ENOMEM;
 		}
 	}
-	if (rc == 0)
-		ret = make_archive(args, n);
-	else
+	if (rc == 0) {
+		args[n] = have;
+		args[n + 1] = sh;
+		ret = make_archive(args, n + 2);
+	} else
 		warn_rc(rc, "take the included files");
 	for (i = 0; args && i < n; i++)
 		free(args[i]);
