@@ -213,18 +213,25 @@ static int private_line(const char *p, const char *end, const char *suite, struc
 	return 1;
 }
 
-int apt_private_source(const char *text, size_t len, int deb822, unsigned long number,
-		       const char *suite, struct buf *out)
+/* Entry `number` of a sources file: a stanza, or a line (of any kind). */
+static bool find_entry(const char *text, size_t len, bool deb822, unsigned long number,
+		       const char **ret_start, const char **ret_end)
 {
-	const char *end = text + len, *p, *next, *e, *start = NULL;
+	const char *end, *p, *next, *e, *start = NULL;
 	unsigned long i = 0;
 
+	if (!text)
+		return false;
+	end = text + len;
 	for (p = text; (next = next_line(p, end, &e)); p = next) {
 		bool blank = e == p || strspn(p, " \t\r") >= (size_t)(e - p);
 
 		if (!deb822) {
-			if (++i == number)
-				return private_line(p, e, suite, out);
+			if (++i == number) {
+				*ret_start = p;
+				*ret_end = e;
+				return true;
+			}
 			continue;
 		}
 		if (!start && !blank && *p != '#') {
@@ -233,13 +240,27 @@ int apt_private_source(const char *text, size_t len, int deb822, unsigned long n
 		}
 		if (start && (blank || next == end)) {
 			if (i == number) {
-				private_stanza(start, blank ? p : e, suite, out);
-				return 1;
+				*ret_start = start;
+				*ret_end = blank ? p : e;
+				return true;
 			}
 			start = NULL;
 		}
 	}
-	return 0;
+	return false;
+}
+
+int apt_private_source(const char *text, size_t len, bool deb822, unsigned long number,
+		       const char *suite, struct buf *out)
+{
+	const char *p, *e;
+
+	if (!find_entry(text, len, deb822, number, &p, &e))
+		return 0;
+	if (!deb822)
+		return private_line(p, e, suite, out);
+	private_stanza(p, e, suite, out);
+	return 1;
 }
 
 static int slurp(const char *path, struct buf *b)
@@ -274,100 +295,276 @@ static void os_release(const char *name, char *buf, size_t cap)
 	}
 }
 
-struct target { /* a package list that the system's apt would fetch */
-	char *entry, *uri, *release, *component, *origin;
+/* An entry of the system's sources, as texts of blank-separated words. */
+struct entry {
+	char *file;
+	unsigned long number;
+	bool deb822, off;
+	struct buf types, uris, suites, components, signed_by;
 };
 
-/* How surely this is the distribution's own archive, and not one that serves packages for it. */
-static int score(const struct target *v, size_t n, const struct target *t, const char *codename)
+struct entries {
+	struct entry *v;
+	size_t n;
+};
+
+static void entry_free(struct entry *e)
 {
-	size_t len = strlen(t->uri), i;
+	free(e->file);
+	buf_free(&e->types);
+	buf_free(&e->uris);
+	buf_free(&e->suites);
+	buf_free(&e->components);
+	buf_free(&e->signed_by);
+}
+
+static void entries_free(struct entries *es)
+{
+	size_t i;
+
+	for (i = 0; i < es->n; i++)
+		entry_free(&es->v[i]);
+	free(es->v);
+}
+
+static bool has_word(const struct buf *b, const char *word)
+{
+	size_t n = strlen(word);
+	const char *p = b->p, *hit;
+
+	while (p && (hit = strstr(p, word))) {
+		if ((hit == b->p || isspace((unsigned char)hit[-1])) &&
+		    (!hit[n] || isspace((unsigned char)hit[n])))
+			return true;
+		p = hit + n;
+	}
+	return false;
+}
+
+static void read_stanza(struct entry *en, const char *p, const char *end)
+{
+	const struct {
+		const char *name;
+		struct buf *to;
+	} field[] = { { "Types", &en->types },
+		      { "URIs", &en->uris },
+		      { "Suites", &en->suites },
+		      { "Components", &en->components },
+		      { "Signed-By", &en->signed_by } };
+	struct buf *to = NULL;
+	const char *e, *next;
+	size_t i;
+
+	for (; (next = next_line(p, end, &e)); p = next) {
+		const char *value = p;
+
+		if (*p == '#')
+			continue;
+		if (!isspace((unsigned char)*p)) {
+			value = memchr(p, ':', (size_t)(e - p));
+			if (!value)
+				continue;
+			value++;
+			to = NULL;
+			for (i = 0; i < KT_ARRAY_LEN(field); i++)
+				if (is_field(p, e, field[i].name))
+					to = field[i].to;
+			if (is_field(p, e, "Enabled")) {
+				value = skip_blank(value, e);
+				en->off = e - value >= 2 && strncasecmp(value, "no", 2) == 0;
+			}
+		}
+		if (to) {
+			buf_add(to, value, (size_t)(e - value));
+			buf_chr(to, ' ');
+		}
+	}
+}
+
+static void read_line(struct entry *en, const char *p, const char *end)
+{
+	const char *hash = memchr(p, '#', (size_t)(end - p));
+	struct buf *const to[] = { &en->types, &en->uris, &en->suites, &en->components };
+	size_t i = 0;
+
+	if (hash)
+		end = hash;
+	while ((p = skip_blank(p, end)) < end) {
+		const char *word = p;
+
+		if (*p == '[') {
+			const char *close_br = memchr(p, ']', (size_t)(end - p));
+
+			p = close_br ? close_br + 1 : end;
+			buf_add(&en->signed_by, word, (size_t)(p - word));
+			continue;
+		}
+		while (p < end && !isspace((unsigned char)*p))
+			p++;
+		buf_add(to[i], word, (size_t)(p - word));
+		buf_chr(to[i], ' ');
+		i += i + 1 < KT_ARRAY_LEN(to);
+	}
+}
+
+/* All entries of one sources file. */
+static int read_sources(struct entries *es, const char *file)
+{
+	AUTO_BUF text = BUF_INIT;
+	size_t len = strlen(file);
+	bool deb822 = len > 8 && strcmp(file + len - 8, ".sources") == 0;
+	const char *p, *e;
+	unsigned long number;
+	int rc = slurp(file, &text);
+
+	if (rc < 0)
+		return rc == -ENOENT ? 0 : warn_rc(rc, "read '%s'", file);
+	for (number = 1; find_entry(text.p, text.len, deb822, number, &p, &e); number++) {
+		struct entry *v = reallocarray(es->v, es->n + 1, sizeof(*v));
+		struct entry *en;
+
+		if (!v)
+			return -ENOMEM;
+		es->v = v;
+		en = &v[es->n++];
+		*en = (struct entry){ .file = strdup(file), .number = number, .deb822 = deb822 };
+		if (!en->file)
+			return -ENOMEM;
+		if (deb822)
+			read_stanza(en, p, e);
+		else
+			read_line(en, p, e);
+	}
+	return 0;
+}
+
+/* How surely this is the distribution's own archive, and not one that serves packages for it; -1:
+ * it is not. */
+static int score(const struct entries *es, const struct entry *en, const char *codename)
+{
+	AUTO_FREE char *updates = NULL;
+	size_t i, n;
 	int s = 0;
 
-	if (strcmp(t->component, "main") != 0)
+	if (en->off || !has_word(&en->types, "deb") || !has_word(&en->components, "main") ||
+	    !(has_word(&en->suites, codename) || has_word(&en->suites, "stable") ||
+	      has_word(&en->suites, "testing") || has_word(&en->suites, "unstable") ||
+	      has_word(&en->suites, "sid")))
 		return -1;
-	if (strcmp(t->release, codename) != 0 && strcmp(t->release, "stable") != 0 &&
-	    strcmp(t->release, "testing") != 0 && strcmp(t->release, "unstable") != 0 &&
-	    strcmp(t->release, "sid") != 0)
+	if (asprintf(&updates, "%s-updates", codename) < 0) {
+		updates = NULL;
 		return -1;
-	if (strcmp(t->origin, "Debian") == 0)
-		s += 8; /* known once its lists have been fetched */
-	for (i = 0; i < n; i++)
-		if (strcmp(v[i].uri, t->uri) == 0 && strstr(v[i].release, "-updates"))
+	}
+	for (i = 0; i < es->n; i++)
+		if (!es->v[i].off && es->v[i].uris.p && en->uris.p &&
+		    strcmp(es->v[i].uris.p, en->uris.p) == 0 && has_word(&es->v[i].suites, updates))
 			s |= 4;
-	if (len > 8 && strcmp(t->uri + len - 8, "/debian/") == 0)
+	for (n = en->uris.len; n > 0 && (en->uris.p[n - 1] == ' ' || en->uris.p[n - 1] == '/'); n--)
+		;
+	if (n > 7 && memcmp(en->uris.p + n - 7, "/debian", 7) == 0)
 		s |= 2;
+	if (en->signed_by.p && strstr(en->signed_by.p, "debian-archive"))
+		s |= 1;
 	return s;
+}
+
+/* What apt-config says: the list file and the directory with more of them. */
+static int sources_places(char *list, char *parts, size_t cap)
+{
+	char *const argv[] = { (char[]){ "apt-config" },
+			       (char[]){ "shell" },
+			       (char[]){ "L" },
+			       (char[]){ "Dir::Etc::sourcelist/f" },
+			       (char[]){ "P" },
+			       (char[]){ "Dir::Etc::sourceparts/d" },
+			       NULL };
+	AUTO_BUF out = BUF_INIT;
+	char *line, *save = NULL;
+	int rc = capture(argv, &out);
+
+	list[0] = parts[0] = '\0';
+	if (rc < 0)
+		return rc;
+	for (line = out.len ? strtok_r(out.p, "\n", &save) : NULL; line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		size_t n = strlen(line);
+
+		/* L='/etc/apt/sources.list' */
+		if (n < 4 || line[1] != '=' || line[2] != '\'' || line[n - 1] != '\'')
+			continue;
+		(void)snprintf(line[0] == 'L' ? list : parts, cap, "%.*s", (int)n - 4, line + 3);
+	}
+	return 0;
+}
+
+static int is_sources(const struct dirent *de)
+{
+	const char *dot = strrchr(de->d_name, '.');
+
+	return de->d_name[0] != '.' && dot &&
+	       (strcmp(dot, ".list") == 0 || strcmp(dot, ".sources") == 0);
+}
+
+static int read_all_sources(struct entries *es)
+{
+	char list[PATH_MAX], parts[PATH_MAX], file[2 * PATH_MAX];
+	struct dirent **names = NULL;
+	int n, i, rc = sources_places(list, parts, PATH_MAX);
+
+	if (rc == 0)
+		rc = read_sources(es, list);
+	if (rc < 0)
+		return rc;
+	n = scandir(parts, &names, is_sources, alphasort);
+	if (n < 0)
+		return errno == ENOENT || errno == ENOTDIR ? 0
+							   : warn_rc(-errno, "read '%s'", parts);
+	for (i = 0; i < n; i++) {
+		(void)snprintf(file, sizeof(file), "%s/%s", parts, names[i]->d_name); /* fits */
+		free(names[i]);
+		if (rc == 0)
+			rc = read_sources(es, file);
+	}
+	free(names);
+	return rc;
 }
 
 /* The system's own source of its distribution, as an entry for our suite. */
 static int system_source(const char *suite, struct buf *out)
 {
-	static const char format[] =
-		"$(SOURCESENTRY)|$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(ORIGIN)";
-	char *const argv[] = {
-		(char[]){ "apt-get" }, (char[]){ "indextargets" },	   (char[]){ "--format" },
-		strdupa(format),       (char[]){ "Created-By: Packages" }, NULL
-	};
-	AUTO_BUF list = BUF_INIT;
+	struct entries es = { 0 };
 	AUTO_BUF text = BUF_INIT;
-	AUTO_FREE struct target *v = NULL;
-	char codename[64], id[64], *line, *save = NULL, *colon;
-	const struct target *best = NULL;
-	int best_score = -1;
-	size_t n = 0, i, cap = 0;
-	uint64_t number;
-	int rc = capture(argv, &list);
+	char codename[64], id[64];
+	const struct entry *best = NULL;
+	int best_score = -1, rc = read_all_sources(&es);
+	size_t i;
 
-	if (rc < 0)
-		return rc;
 	os_release("VERSION_CODENAME", codename, sizeof(codename));
 	os_release("ID", id, sizeof(id));
-	for (line = list.len ? strtok_r(list.p, "\n", &save) : NULL; line;
-	     line = strtok_r(NULL, "\n", &save)) {
-		char *f[5], *p = line;
-
-		for (i = 0; i < 5 && p; i++)
-			f[i] = strsep(&p, "|");
-		if (i < 5)
-			continue;
-		if (n == cap) {
-			struct target *w = reallocarray(v, cap + 32, sizeof(*v));
-
-			if (!w)
-				return -ENOMEM;
-			v = w;
-			cap += 32;
-		}
-		v[n++] = (struct target){ f[0], f[1], f[2], f[3], f[4] };
-	}
-	for (i = 0; i < n; i++) {
-		int s = score(v, n, &v[i], codename);
+	for (i = 0; i < es.n && rc == 0; i++) {
+		int s = score(&es, &es.v[i], codename);
 
 		if (s > best_score) {
 			best_score = s;
-			best = &v[i];
+			best = &es.v[i];
 		}
 	}
-	if (!best || strcmp(id, "debian") != 0) {
+	if (rc == 0 && (!best || strcmp(id, "debian") != 0)) {
 		warn_msg("no source of Debian's archive is among apt's sources here: "
 			 "name a kernel by KTSTR_KERNEL or --kernel instead");
-		return -ENOENT;
+		rc = -ENOENT;
 	}
-	colon = strrchr(best->entry, ':');
-	if (!colon || num_u64(colon + 1, 1, ULONG_MAX, &number) < 0)
-		return warn_rc(-EBADMSG, "find apt's source '%s'", best->entry);
-	*colon = '\0';
-	rc = slurp(best->entry, &text);
-	if (rc < 0)
-		return warn_rc(rc, "read '%s'", best->entry);
-	i = strlen(best->entry);
-	if (!apt_private_source(text.p, text.len,
-				i > 8 && strcmp(best->entry + i - 8, ".sources") == 0,
-				(unsigned long)number, suite, out))
-		return warn_rc(-EBADMSG, "understand entry %lu of '%s'", (unsigned long)number,
-			       best->entry);
-	return 0;
+	if (rc == 0) {
+		rc = slurp(best->file, &text);
+		if (rc < 0)
+			rc = warn_rc(rc, "read '%s'", best->file);
+		else if (!apt_private_source(text.p, text.len, best->deb822, best->number, suite,
+					     out))
+			rc = warn_rc(-EBADMSG, "understand entry %lu of '%s'", best->number,
+				     best->file);
+	}
+	entries_free(&es);
+	return rc;
 }
 
 static int chosen_source(const char *uri, const char *suite, struct buf *out)

@@ -6,6 +6,7 @@
 
 #include "buf.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -42,7 +43,7 @@ int apt_download(const struct apt *a, const char *package, const char *version, 
 /* apt_private_source - the entry of a sources file (deb822 or one-line, by its name's end) at a
  * number (stanza or line, from 1), with suite and component "main" in place of its own, appended to
  * out. Returns 1, or 0 when there is no such entry. */
-int apt_private_source(const char *text, size_t len, int deb822, unsigned long number,
+int apt_private_source(const char *text, size_t len, bool deb822, unsigned long number,
 		       const char *suite, struct buf *out);
 
 #endif

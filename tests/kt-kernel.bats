@@ -303,6 +303,62 @@ record() { # FILTER
 	[ "$before" = "$(find /etc/apt /var/lib/apt/lists -type f -exec stat -c '%n %y %s' {} + 2>/dev/null | sort | sha256sum)" ]
 }
 
+# private_source FILE... - what is made of a system whose sources are these files
+private_source() {
+	rm -rf "$T/sources.d" "$T/apt"
+	mkdir -p "$T/sources.d" "$T/apt"
+	cp "$@" "$T/sources.d"
+	printf 'Dir::Etc::sourcelist "/dev/null"; Dir::Etc::sourceparts "%s";\n' "$T/sources.d" >"$T/apt.conf"
+	APT_CONFIG=$T/apt.conf http_proxy=http://127.0.0.1:9 https_proxy=http://127.0.0.1:9 run -1 --separate-stderr \
+		"$KTSTR_BUILD/libexec/ktstr/kt-kernel-fetch" apt-list --state "$T/apt" --suite new --flavour cloud-amd64
+	cat "$T"/apt/sources/* 2>/dev/null
+}
+
+@test "get: the archive among the sources is Debian's own, in either form, and not one beside it" {
+	needs_apt
+	[ "$(sed -n 's/^ID=//p' /etc/os-release)" = debian ] || skip "not Debian"
+	local now
+	now=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+	cat >"$T/a.list" <<-END
+		# deb http://wrong.example/debian $now main
+		deb [arch=amd64] https://beside.example/apt $now main
+		deb-src http://wrong.example/debian $now main
+		deb [signed-by=/k.gpg] http://right.example/debian $now main contrib # ours
+		deb http://right.example/debian $now-updates main
+		deb http://wrong.example/debian-security $now-security main
+	END
+	[ "$(private_source "$T/a.list")" = 'deb [signed-by=/k.gpg] http://right.example/debian new main' ]
+	cat >"$T/b.sources" <<-END
+		Types: deb
+		Enabled: no
+		URIs: http://wrong.example/debian
+		Suites: $now $now-updates
+		Components: main
+		Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
+
+		Types: deb
+		URIs: http://beside.example/
+		Suites: $now
+		Components: stable
+
+		Types: deb deb-src
+		URIs: http://right.example/debian/
+		Suites: $now
+		 $now-updates
+		Components: contrib main
+		Signed-By: /k2.gpg
+	END
+	[ "$(private_source "$T/b.sources")" = "Types: deb
+Suites: new
+Components: main
+URIs: http://right.example/debian/
+Signed-By: /k2.gpg" ]
+	echo "deb http://beside.example/ $now stable" >"$T/c.list"
+	[ -z "$(private_source "$T/c.list")" ]
+	private_source "$T/c.list" >/dev/null || true
+	[[ $stderr == *"no source of Debian's archive is among apt's sources here"* ]]
+}
+
 # entry KEY RELEASE BUILT [OPTION...] - an entry of the cache, as get would make it
 entry() {
 	local d=$KTSTR_CACHE_DIR/kernels/$1 r=$2 b=$3
