@@ -16,7 +16,7 @@ kt-work_O       := kt-work/kt-work kt-work/run kt-work/intent kt-work/serve kt-w
 		   kt-work/spec kt-work/worker kt-work/lat kt-work/gen kt-work/gen_cpu kt-work/gen_churn \
 		   kt-work/gen_futex kt-work/gen_pipe kt-work/gen_io kt-work/gen_mem
 kt-work_PKG     := jansson
-kt-scenario_O   := kt-run/kt-scenario kt-run/scenario kt-run/expand kt-run/expr kt-run/draw kt-run/flags \
+kt-scenario_O   := kt-run/kt-scenario kt-run/scenario kt-run/expand kt-run/draft kt-run/expr kt-run/draw kt-run/flags \
 		   kt-run/works kt-run/toporec kt-run/thresh
 kt-scenario_PKG := jansson
 kt-play_O       := kt-run/kt-play kt-run/conduct kt-run/planfile
@@ -117,7 +117,7 @@ $(B)/tests/unit/test_cgroup_op.o $(B)/tests/fuzz/fuzz_cg.o: CPPFLAGS += -Ikt-cgr
 
 # Fuzz targets: tests/fuzz/fuzz_X.c has LLVMFuzzerTestOneInput; corpus/X/ are its inputs. Here they
 # replay the corpus, `make fuzz` looks for more.
-fuzz_scenario_O := kt-run/scenario kt-run/expand kt-run/expr kt-run/draw kt-run/flags kt-run/works kt-run/thresh \
+fuzz_scenario_O := kt-run/scenario kt-run/expand kt-run/draft kt-run/expr kt-run/draw kt-run/flags kt-run/works kt-run/thresh \
 		   kt-run/planfile
 fuzz_plan_O     := kt-run/planfile
 fuzz_events_O   := kt-run/events kt-run/checks kt-run/stats kt-run/placement kt-run/host kt-run/thresh

@@ -299,12 +299,14 @@ static void hear_err(struct kid *k)
 			fprintf(stderr, "%s\n", line);
 			(void)snprintf(k->last, sizeof(k->last), "%s", line);
 		}
-		if (k->err.eof || n < 0)
-			drop_fd(&k->err_fd);
-		else if ((n = ndjson_fill(&k->err)) < 0 && n != -EAGAIN)
-			drop_fd(&k->err_fd);
-		else if (n == -EAGAIN)
-			return;
+		if (n == 0 && !k->err.eof) {
+			n = ndjson_fill(&k->err);
+			if (n == -EAGAIN)
+				return;
+			if (n >= 0)
+				continue; /* at the end there may be a line without a newline */
+		}
+		drop_fd(&k->err_fd);
 	}
 }
 

@@ -262,9 +262,12 @@ static int cmd_list(const struct opts *o, const struct names *ns, char *const *w
 
 static int cmd_show(const struct names *ns, const char *name)
 {
+	struct scenario *sc;
 	int status;
-	struct scenario *sc = load(ns, name, &status);
 
+	if (!name)
+		die_usage("show needs a scenario");
+	sc = load(ns, name, &status);
 	if (!sc)
 		return status;
 	status = KT_OK;
@@ -336,6 +339,8 @@ static int cmd_expand(const struct opts *o, const struct names *ns, char *const 
 	struct jsonw w;
 	size_t i, k;
 
+	if (!o->topo)
+		die_usage("expand needs --topo");
 	for (i = 0; want[i]; i++)
 		for (k = 0; k < i; k++)
 			if (strcmp(want[i], want[k]) == 0)
@@ -470,12 +475,10 @@ static void check_command(const struct opts *o, const char *cmd, char *const *ar
 		die_usage("--filter goes with list only");
 	if (expand_opt && strcmp(cmd, "expand") != 0)
 		die_usage("--%s goes with expand only", expand_opt);
-	if (strcmp(cmd, "list") != 0 && !args[0])
-		die_usage("%s needs a scenario", cmd);
-	if (strcmp(cmd, "show") == 0 && args[1])
+	if (strcmp(cmd, "show") == 0 && args[0] && args[1])
 		die_usage("unexpected argument '%s'", args[1]);
-	if (strcmp(cmd, "expand") == 0 && !o->topo)
-		die_usage("expand needs --topo");
+	if (strcmp(cmd, "expand") == 0 && !args[0])
+		die_usage("expand needs a scenario");
 }
 
 int main(int argc, char *argv[])

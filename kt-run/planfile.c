@@ -286,13 +286,13 @@ static char *join_controllers(struct jsonr *r)
 	json_t *v = NULL, *e;
 	size_t i;
 
-	if (jsonr_arr(r, "controllers", &v) > 0)
-		json_array_foreach (v, i, e) {
-			if (!json_is_string(e))
-				jsonr_fail(r, "controllers", "want an array of names");
-			else
-				buf_fmt(&b, "%s%s", i ? "," : "", json_string_value(e));
-		}
+	(void)jsonr_arr(r, "controllers", &v); /* none: as kt-cgroup likes */
+	json_array_foreach (v, i, e) {
+		if (!json_is_string(e))
+			jsonr_fail(r, "controllers", "want an array of names");
+		else
+			buf_fmt(&b, "%s%s", i ? "," : "", json_string_value(e));
+	}
 	return buf_take(&b);
 }
 
