@@ -138,6 +138,7 @@ static struct scenario *load(const struct names *ns, const char *name, int *ret_
 	} else {
 		for (i = 0; i < ns->n; i++) {
 			nearest_offer(&near, ns->v[i]);
+			/* NOLINTNEXTLINE(*NonNull*): names_read() counts only what strndup gave */
 			known |= strcmp(ns->v[i], name) == 0;
 		}
 		if (!known) {
