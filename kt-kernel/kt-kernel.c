@@ -156,6 +156,7 @@ static int resolve(const char *name, struct kernel *k, const char **ret_why)
 	const char *env = getenv("KTSTR_KERNEL");
 	AUTO_FREE struct kernel *v = NULL;
 	char why_not[PATH_MAX + 512];
+	struct utsname u;
 	int n, i;
 
 	*ret_why = "it was named";
@@ -164,12 +165,12 @@ static int resolve(const char *name, struct kernel *k, const char **ret_why)
 	*ret_why = "KTSTR_KERNEL names it";
 	if (env && env[strspn(env, " \t")])
 		return resolve_named(env, k);
-	n = cache_list(&v);
+	n = uname(&u) < 0 ? -errno : cache_list(&v);
 	if (n < 0)
 		return warn_rc(n, "list the kernels in the cache");
 	*ret_why = "it is the newest in the cache with sched_ext";
 	for (i = 0; i < n; i++)
-		if (!v[i].corrupt[0] &&
+		if (!v[i].corrupt[0] && strcmp(v[i].machine, u.machine) == 0 &&
 		    config_can(&v[i].config, NEED_BOOT, v[i].machine) == TRI_YES &&
 		    config_can(&v[i].config, NEED_SCHED_EXT, v[i].machine) == TRI_YES) {
 			*k = v[i];

@@ -53,6 +53,9 @@ static int meet(struct tree *t, struct node *have, const struct node *like)
 	    have->st.st_ino == like->st.st_ino && have->st.st_dev == like->st.st_dev &&
 	    have->st.st_ino != 0)
 		return 0; /* one file under two of its names */
+	if (have->kind == like->kind && have->source && like->source &&
+	    strcmp(have->source, like->source) == 0)
+		return 0;
 	(void)snprintf(t->err, sizeof(t->err), "'%s' and '%s' both want '/%s'", came_from(have),
 		       came_from(like), have->path);
 	return -EEXIST;

@@ -59,6 +59,14 @@ program() {
 	[ "$(stat -c %a "$T/root/in/sub/data" "$T/root/in/sub" "$T/root/other" | xargs)" = "640 751 755" ]
 }
 
+@test "names are bytes of any kind" {
+	mkdir "$T/d"
+	echo x >"$T/d/"$'\xff\xfe \xc3\xbc\n2'
+	ln -s $'\xff\xfe \xc3\xbc\n2' "$T/d/link"
+	unpack "$T/d:/d"
+	diff -r --no-dereference "$T/d" "$T/root/d"
+}
+
 @test "a source without a destination lands at its own path, also when it is named from where it is" {
 	mkdir "$T/d"
 	echo hi >"$T/d/f"
@@ -258,6 +266,7 @@ program() {
 	[ "$(cat "$T/root/d/sub/up")" = in ]
 	[ ! -L "$T/root/d/outside" ] && [ "$(cat "$T/root/d/outside" "$T/root/d/outdir/f")" = $'out\nout' ]
 	[ "$(readlink "$T/root/d/dangling")" = nowhere ]
+	kt-initramfs --no-compress "$T/d:/d" "$T/d:/d" | cmp - "$T/a.cpio"
 	ln -s "$T/d" "$T/out/back"
 	run -1 --separate-stderr kt-initramfs "$T/d:/d"
 	[[ $stderr == *"Too many levels of symbolic links"* ]]
