@@ -176,10 +176,10 @@ agrees() {
 	copy four-sets
 	for f in $(cd "$T/four-sets/sys/devices/system" && find cpu/cpu0 node cpu/present -type f); do
 		for how in gone garbage empty; do
-			cp -a "$T/four-sets" "$T/broken"
+			cp -al "$T/four-sets" "$T/broken" # links: so the file is removed first, never written through
 			g=$T/broken/sys/devices/system/$f
+			rm "$g"
 			case $how in
-			gone) rm "$g" ;;
 			garbage) printf '\xff-,0x7fffffffffffffffffff\n' >"$g" ;;
 			empty) : >"$g" ;;
 			esac
