@@ -216,7 +216,9 @@ FutexPingPong IoSync Mixed MutexContention NiceSweep PageFaultChurn PipeIo Polic
 	dir=$(mktemp -d)
 	cp "$(command -v kt-work)" "$dir/"
 	chmod 755 "$dir" "$dir/kt-work"
-	run setpriv --reuid=65534 --regid=65534 --clear-groups "$dir/kt-work" run --policy fifo:1 -d 0.1
+	# and under nice(1) nobody may not even go back to nice 0
+	run nice -n "-$(nice)" setpriv --reuid=65534 --regid=65534 --clear-groups \
+		"$dir/kt-work" run --policy fifo:1 -d 0.1
 	rm -r "$dir"
 	[ "$status" -eq 1 ]
 	[[ $output == *"worker 0: set policy 'fifo:1': Operation not permitted"* ]]

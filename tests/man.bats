@@ -39,7 +39,7 @@ taken_options() {
 			return 1
 		}
 	done
-	run -0 mandoc -Tlint -W warning man/*.[157]
+	run -0 mandoc -Tlint -W warning man/*.[1578]
 	[ -z "$output" ]
 }
 
