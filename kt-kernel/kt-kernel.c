@@ -169,7 +169,7 @@ static int resolve(const char *name, struct kernel *k, const char **ret_why)
 	if (n < 0)
 		return warn_rc(n, "list the kernels in the cache");
 	*ret_why = "it is the newest in the cache with sched_ext";
-	for (i = 0; i < n; i++)
+	for (i = 0; v && i < n; i++)
 		if (!v[i].corrupt[0] && strcmp(v[i].machine, u.machine) == 0 &&
 		    config_can(&v[i].config, NEED_BOOT, v[i].machine) == TRI_YES &&
 		    config_can(&v[i].config, NEED_SCHED_EXT, v[i].machine) == TRI_YES) {
