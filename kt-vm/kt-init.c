@@ -239,10 +239,11 @@ static int hex_digit(char c)
 static int add_entropy(const char *hex)
 {
 	AUTO_FD fd = open("/dev/urandom", O_RDWR | O_CLOEXEC);
-	struct {
+	union {
 		struct rand_pool_info info;
-		uint8_t bytes[SEED_BYTES];
-	} pool = { { .entropy_count = SEED_BYTES * 8, .buf_size = SEED_BYTES }, { 0 } };
+		uint8_t room[sizeof(struct rand_pool_info) + SEED_BYTES];
+	} pool = { { .entropy_count = SEED_BYTES * 8, .buf_size = SEED_BYTES } };
+	uint8_t *bytes = (uint8_t *)pool.info.buf;
 	int i;
 
 	if (fd < 0)
@@ -254,7 +255,7 @@ static int add_entropy(const char *hex)
 
 		if (hi < 0 || lo < 0)
 			return -EPROTO;
-		pool.bytes[i] = (uint8_t)(hi << 4 | lo);
+		bytes[i] = (uint8_t)(hi << 4 | lo);
 	}
 	return ioctl(fd, RNDADDENTROPY, &pool) < 0 ? -errno : 0;
 }
