@@ -459,7 +459,8 @@ static int score(const struct entries *es, const struct entry *en, const char *c
 		if (!es->v[i].off && es->v[i].uris.p && en->uris.p &&
 		    strcmp(es->v[i].uris.p, en->uris.p) == 0 && has_word(&es->v[i].suites, updates))
 			s |= 4;
-	for (n = en->uris.p ? en->uris.len : 0; n > 0 && (en->uris.p[n - 1] == ' ' || en->uris.p[n - 1] == '/'); n--)
+	for (n = en->uris.p ? en->uris.len : 0;
+	     n > 0 && (en->uris.p[n - 1] == ' ' || en->uris.p[n - 1] == '/'); n--)
 		;
 	if (n > 7 && memcmp(en->uris.p + n - 7, "/debian", 7) == 0)
 		s |= 2;
