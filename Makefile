@@ -195,7 +195,7 @@ bench:
 	@tests/bench/run $(B)
 
 install: tools
-	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin libexec/ktstr share/ktstr/scenarios share/man/man1 share/man/man5 share/man/man7 share/man/man8 share/man/man8 \
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin libexec/ktstr share/ktstr/scenarios share/man/man1 share/man/man5 share/man/man7 share/man/man8 \
 		share/bash-completion/completions)
 	install -m 755 $(TOOLS:%=$(B)/bin/%) ktstr $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(addprefix $(B)/libexec/ktstr/,$(LIBEXEC) $(STATIC)) $(DESTDIR)$(PREFIX)/libexec/ktstr
@@ -204,7 +204,6 @@ install: tools
 	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5
 	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5
 	install -m 644 man/*.7 $(DESTDIR)$(PREFIX)/share/man/man7
-	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
 	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
 	install -m 644 completions/ktstr.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/ktstr
 	cd $(DESTDIR)$(PREFIX)/share/bash-completion/completions && for t in $(TOOLS); do ln -sfn ktstr $$t; done
