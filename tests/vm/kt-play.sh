@@ -129,6 +129,7 @@ check "the next plan is played all the same" \
 # during COMMAND... - once the load of a long plan runs; then wait for kt-play
 during() {
 	plan one.json --duration 60s
+	: >"$dir/events"	# not the last plan's, should we look before the shell has opened it
 	kt-play --quiet 0 --parent ktstr-test "$dir/plan" >"$dir/events" 2>"$dir/err" &
 	play=$!
 	while ! grep -q '"op":"work.start"' "$dir/events"; do
