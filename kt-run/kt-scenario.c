@@ -82,9 +82,11 @@ static int names_read(struct names *ns)
 {
 	AUTO_DIR *dir = NULL;
 	const struct dirent *de;
+	char found[PATH_MAX];
 
 	*ns = (struct names){ 0 };
-	if (!child_data("scenarios", "KTSTR_SCENARIOS", ns->dir, sizeof(ns->dir)))
+	if (!child_data("scenarios", "KTSTR_SCENARIOS", found, sizeof(found)) ||
+	    !realpath(found, ns->dir))
 		return warn_rc(-errno, "find the directory of scenarios");
 	dir = opendir(ns->dir);
 	if (!dir)

@@ -32,7 +32,7 @@ tools() { ps -o pid,ppid,stat,comm | awk '$3 !~ /Z/ && $4 ~ /^kt-(play|cgroup|wo
 
 # left - what is still there
 left() {
-	find /sys/fs/cgroup -type d -name 'ktstr-*'
+	find /sys/fs/cgroup -type d -name 'ktstr-*' 2>/dev/null # some go while we look
 	tools
 }
 
