@@ -98,8 +98,8 @@ apt_install() {
 		exit 1
 	fi
 	echo "setup.sh: installing $*"
-	# Messages of apt are for a log; what matters is whether it worked.
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" </dev/null
+	# What dpkg unpacks is no news; what goes wrong is on standard error.
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" </dev/null >/dev/null
 }
 
 [ "$(id -u)" -ne 0 ] || apt-get update -qq </dev/null
