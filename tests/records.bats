@@ -83,10 +83,10 @@ fits() {
 }
 
 @test "a machine that ends badly, and text between records" {
-	run kt-vm exec --records -- sh -c 'echo text; exit 3'
+	run --separate-stderr kt-vm exec --records -- sh -c 'echo text; exit 3'
 	[ "$status" -eq 3 ]
 	fits --need kt-vm.text,kt-vm.end <<<"$output"
-	run kt-vm exec --records -- sh -c 'echo c >/proc/sysrq-trigger'
+	run --separate-stderr kt-vm exec --records -- sh -c 'echo c >/proc/sysrq-trigger'
 	[ "$status" -eq 125 ]
 	fits --need kt-vm.end <<<"$output"
 }
