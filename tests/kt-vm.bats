@@ -302,7 +302,7 @@ deep" ]
 @test "the guest's topology is the one that was named, as kt-topo and lscpu see it" {
 	local spec
 	for spec in 1n1l4c1t 1n2l2c1t 1n3l3c1t 1n5l3c1t 1n7l2c1t 1n2l2c2t 1n3l2c2t 2n4l4c1t 4n8l4c1t 1n4l4c2t; do
-		vm -t $spec -i lscpu -- sh -c 'kt-topo --shape; lscpu -p=CPU,CORE,SOCKET,NODE,CACHE >&2' >"$T/shape" 2>"$T/lscpu"
+		kt-vm exec --accel tcg -n -t $spec -i lscpu -- sh -c 'kt-topo --shape; lscpu -p=CPU,CORE,SOCKET,NODE,CACHE >&2' >"$T/shape" 2>"$T/lscpu"
 		diff -u <(kt-topo --spec $spec --shape) "$T/shape"
 		# CPU,CORE,SOCKET,NODE,,L1d,L1i,L2,L3 with one socket per node; ids of caches have gaps in the kernel, so
 		# only which CPUs share one is compared.
