@@ -20,10 +20,11 @@ fits() {
 			echo "$f: another draft"
 			return 1
 		}
-		# Each object with properties says whether it may have more.
-		jq -e '[.. | objects | select(has("properties") and
-			(has("additionalProperties") or has("unevaluatedProperties") | not))] | length == 0 or
-			(."unevaluatedProperties" == false)' "$f" >/dev/null || {
+		# The record, and each object in it that has known members, may have no others.
+		jq -e 'def is_object: .type? as $t | ($t == "object") or ($t | type == "array" and index("object") != null);
+			def closed: has("additionalProperties") or has("unevaluatedProperties");
+			(closed or (has("oneOf") and all(.oneOf[]; closed))) and ([.. | objects | select(is_object and has("properties") and (closed | not))] | length == 0)' \
+			"$f" >/dev/null || {
 			echo "$f: an object that is open"
 			return 1
 		}
