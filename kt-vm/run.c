@@ -360,6 +360,12 @@ static void backlog(struct vm *v)
 		v->stopped = stop;
 }
 
+static void finish_panic(struct vm *v)
+{
+	finish(v, v->end->ready ? VM_PANIC : VM_BOOT_FAIL, KT_PREFIX_FAIL, "kernel panic: %s",
+	       v->console.panic);
+}
+
 /* Is the guest alive? With the real clock it must tick. In virtual time how long it takes between
  * two ticks depends on this machine, so QEMU's CPU time is what counts; when it uses none at all
  * the guest has halted for good. */
@@ -381,7 +387,9 @@ static void watchdog(struct vm *v, uint64_t now)
 	limit = booting ? v->o->boot_ns : v->o->virt ? SILENCE_CPU_NS : SILENCE_NS;
 	if (used < limit && (!v->o->virt || v->idle_checks < SILENCE_NS / NSEC_PER_SEC))
 		return;
-	if (booting)
+	if (v->console.panic[0]) /* and hung before it could reset */
+		finish_panic(v);
+	else if (booting)
 		finish(v, VM_BOOT_FAIL, KT_PREFIX_FAIL, "the guest was not ready after %llu s",
 		       (unsigned long long)((now - v->t_start) / NSEC_PER_SEC));
 	else
@@ -567,8 +575,7 @@ static void judge(struct vm *v)
 			e->no_exec = true, (void)snprintf(e->reason, sizeof(e->reason), "%s",
 							  strerror((int)v->exit_value));
 	} else if (v->console.panic[0]) {
-		finish(v, e->ready ? VM_PANIC : VM_BOOT_FAIL, KT_PREFIX_FAIL, "kernel panic: %s",
-		       v->console.panic);
+		finish_panic(v);
 	} else if (v->how.si_code != CLD_EXITED) {
 		finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "QEMU was killed by SIG%s",
 		       sigabbrev_np(v->how.si_status));
