@@ -26,6 +26,8 @@ static void judge_line(struct console *c)
 	p = strstr(c->line, panic);
 	if (p && c->panic[0] == '\0')
 		memcpy(c->panic, p + sizeof(panic) - 1, strlen(p + sizeof(panic) - 1) + 1);
+	if (strstr(c->line, "Oops: int3"))
+		c->int3 = true;
 	p = strstr(c->line, "Initramfs unpacking failed");
 	if (p && c->unpack[0] == '\0')
 		memcpy(c->unpack, p, strlen(p) + 1);

@@ -185,6 +185,21 @@ static bool fits(const struct payload *p, uint64_t mib)
 	       p->unpacked + (uint64_t)st.st_size + (48 << 20) <= mib << 20;
 }
 
+/* Run it; boots that QEMU has spoiled do not count. */
+static int run_again(struct vm_opts *vm, struct vm_end *ret)
+{
+	int left, rc = 0;
+
+	for (left = 2; left >= 0; left--) {
+		vm->retry = left > 0 && !vm->kvm && !vm->virt;
+		rc = vm_run(vm, ret);
+		if (rc < 0 || !ret->again)
+			break;
+		warn_msg("this QEMU has spoiled the boot (%s by int3): booting again", ret->reason);
+	}
+	return rc;
+}
+
 /* One boot with one accelerator. Returns 0 with *ret, or -errno, reported. */
 static int boot(struct opts *o, const char *base, const char *include, bool kvm, bool probe,
 		struct vm_end *ret)
@@ -219,7 +234,7 @@ static int boot(struct opts *o, const char *base, const char *include, bool kvm,
 			"the archive (%llu MiB unpacked) does not fit into %llu MiB of memory",
 			(unsigned long long)(p.unpacked >> 20), (unsigned long long)vm.mem_mib);
 	else if (rc == 0)
-		rc = vm_run(&vm, ret);
+		rc = run_again(&vm, ret);
 	if (rc == -EINTR)
 		rc = vm_refuse(&o->vm, ret, VM_HOST_ERROR, 128 + sig_read(o->vm.sig_fd),
 			       "interrupted while standard input was read");

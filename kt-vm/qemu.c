@@ -168,7 +168,7 @@ static void kernel(struct args *a, const struct vm_spec *s)
 	 * the boot of a stock kernel, in the time of the first plan. */
 	opt(a, "-append",
 	    "console=ttyS0 panic=-1 loglevel=%d nokaslr mitigations=off no_timer_check "
-	    "random.trust_cpu=off%s sysctl.kernel.sched_schedstats=1 "
+	    "random.trust_cpu=off%s schedstats=enable "
 	    "sysctl.kernel.unprivileged_bpf_disabled=0 "
 	    "cryptomgr.notests=1 damon_stat.enabled=0 rdinit=/init%s%s",
 	    s->verbose ? 7 : 5, s->kvm ? "" : " tsc=reliable clocksource=tsc", s->append ? " " : "",

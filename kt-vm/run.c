@@ -814,7 +814,8 @@ int vm_run(const struct vm_opts *o, struct vm_end *ret)
 				judge(v);
 		}
 		judge(v);
-		if (!(o->probe && !ret->ready && v->signo == 0)) {
+		ret->again = o->retry && ret->outcome == VM_BOOT_FAIL && v->console.int3;
+		if (!ret->again && !(o->probe && !ret->ready && ret->status < 128)) {
 			write_end(v, now_ns() - v->t_start);
 			queue_drain(&v->to_stdout, o->sig_fd, v->decided ? 5000 : -1);
 			tell(v);

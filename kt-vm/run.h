@@ -29,6 +29,7 @@ struct vm_opts {
 	bool kvm, virt;
 	bool records; /* standard output as records, between meta and end */
 	bool dmesg; /* console to standard error */
+	bool retry; /* a boot that QEMU has spoiled may be repeated: see `again` below */
 	bool probe; /* when it never gets ready, return in silence: the caller has another way */
 	int sig_fd; /* from sig_block() */
 	int stdin_fd; /* streamed into the guest (real clock only); -1: none */
@@ -40,6 +41,10 @@ struct vm_end {
 	enum vm_outcome outcome;
 	int status; /* exit status of kt-vm */
 	bool ready; /* kt-init had got ready */
+	/* QEMU before 8.1 may keep the translation of an instruction that the kernel is just
+	 * patching (several threads of emulation, a busy host): a breakpoint is hit that is there
+	 * no more, and the boot ends in "Oops: int3". Nothing has been told then; try again. */
+	bool again;
 	bool no_exec; /* the command could not be executed: reason is strerror's text */
 	char reason[600]; /* "" for VM_OK and for a command that ended with a status */
 };
