@@ -10,8 +10,6 @@ kt-topo_O       := kt-topo/kt-topo kt-topo/emit
 kt-host_O       := kt-topo/kt-host
 kt-cgroup_O     := kt-cgroup/kt-cgroup kt-cgroup/parent kt-cgroup/ops kt-cgroup/stat
 kt-cgroup_PKG   := jansson
-fuzz_cg_O       := kt-cgroup/stat
-test_cgroup_op_O := kt-cgroup/ops kt-cgroup/parent kt-cgroup/stat
 kt-work_O       := kt-work/kt-work kt-work/run kt-work/intent kt-work/serve kt-work/report kt-work/group kt-work/monitor \
 		   kt-work/spec kt-work/worker kt-work/lat kt-work/gen kt-work/gen_cpu kt-work/gen_churn \
 		   kt-work/gen_futex kt-work/gen_pipe kt-work/gen_io kt-work/gen_mem
@@ -83,57 +81,53 @@ $(B)/$(2)/$(1): $($(1)_O:%=$(B)/%.o) $(B)/libkt.a
 	$$(CC) $$(CFLAGS) $$(SANFLAGS) $$(LDFLAGS) -o $$@ $$^ $(if $($(1)_PKG),$$(shell pkg-config --libs $($(1)_PKG))) -lm
 tools: $(B)/$(2)/$(1)
 endef
-$(foreach t,$(TOOLS),$(if $(wildcard $(firstword $($(t)_O)).c),$(eval $(call tool,$(t),bin))))
-$(foreach t,$(LIBEXEC),$(if $(wildcard $(firstword $($(t)_O)).c),$(eval $(call tool,$(t),libexec/ktstr))))
+$(foreach t,$(TOOLS),$(eval $(call tool,$(t),bin)))
+$(foreach t,$(LIBEXEC),$(eval $(call tool,$(t),libexec/ktstr)))
 
 # PID 1 of the guest has no libraries to load, so it is static and never sanitized.
 $(B)/static/%.o: %.c | $(B)/.dirs
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 $(B)/libexec/ktstr/kt-init: $(kt-init_O:%=$(B)/static/%.o) $(patsubst $(B)/%,$(B)/static/%,$(LIB_O))
-	$(CC) $(CFLAGS) $(LDFLAGS) -static -Wl,--gc-sections -o $@ $(filter-out %/jsonr.o %/scenario.o,$^)
-ifneq ($(wildcard kt-vm/kt-init.c),)
+	$(CC) $(CFLAGS) $(LDFLAGS) -static -Wl,--gc-sections -o $@ $(filter-out %/jsonr.o,$^)
 tools: $(B)/libexec/ktstr/kt-init
-endif
 
-# Unit tests: each tests/unit/test_X.c is a program that prints TAP. Beside libkt it is linked with the
-# objects of test_X_O.
+# Unit tests: each tests/unit/test_X.c is a program that prints TAP. Fuzz targets: tests/fuzz/fuzz_X.c
+# has LLVMFuzzerTestOneInput and corpus/X/ its inputs, which are replayed here; `make fuzz` looks for more.
+# Both are linked with libkt and the modules of a tool that they test, whose headers they see.
+test_cgroup_op_O := kt-cgroup/ops kt-cgroup/parent kt-cgroup/stat
 test_expr_O     := kt-run/expr kt-run/draw kt-run/flags
-$(B)/tests/unit/test_expr.o: CPPFLAGS += -Ikt-run
-UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
-.SECONDEXPANSION:
-$(B)/unit/%: $(B)/tests/unit/%.o $$(addprefix $(B)/,$$(addsuffix .o,$$($$*_O))) $(B)/libkt.a
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $^ -ljansson -lzstd -lm
-test_ldso_O     := kt-vm/ldso
 test_kernel_O   := kt-kernel/apt kt-kernel/config kt-kernel/image kt-kernel/version
-$(B)/tests/unit/test_ldso.o $(B)/tests/fuzz/fuzz_elf.o $(B)/tests/fuzz/fuzz_ldso.o: CPPFLAGS += -iquote kt-vm
-$(B)/tests/unit/test_kernel.o $(B)/tests/fuzz/fuzz_image.o: CPPFLAGS += -iquote kt-kernel
-unit: $(UNIT)
-	tests/run-checks --build $(B) --only unit
-
-# Tests of a tool's own modules see its headers.
-$(B)/tests/unit/test_cgroup_op.o $(B)/tests/fuzz/fuzz_cg.o: CPPFLAGS += -Ikt-cgroup
-
-# Fuzz targets: tests/fuzz/fuzz_X.c has LLVMFuzzerTestOneInput; corpus/X/ are its inputs. Here they
-# replay the corpus, `make fuzz` looks for more.
-fuzz_scenario_O := kt-run/scenario kt-run/expand kt-run/draft kt-run/expr kt-run/draw kt-run/flags kt-run/works kt-run/thresh \
-		   kt-run/planfile
-fuzz_plan_O     := kt-run/planfile
+test_ldso_O     := kt-vm/ldso
+fuzz_cg_O       := kt-cgroup/stat
+fuzz_elf_O      := kt-vm/elf
 fuzz_events_O   := kt-run/events kt-run/checks kt-run/stats kt-run/placement kt-run/host kt-run/thresh
+fuzz_image_O    := kt-kernel/image kt-kernel/config
+fuzz_ldso_O     := kt-vm/ldso
+fuzz_plan_O     := kt-run/planfile
+fuzz_scenario_O := kt-run/scenario kt-run/expand kt-run/draft kt-run/expr kt-run/draw kt-run/flags kt-run/works \
+		   kt-run/thresh kt-run/planfile
 fuzz_table_O    := kt-report/table
-$(B)/tests/fuzz/fuzz_scenario.o $(B)/tests/fuzz/fuzz_plan.o $(B)/tests/fuzz/fuzz_events.o: CPPFLAGS += -Ikt-run
-$(B)/tests/fuzz/fuzz_table.o: CPPFLAGS += -Ikt-report
+$(B)/tests/%.o: CPPFLAGS += $(patsubst %,-iquote %,$(sort $(dir $($(*F)_O))))
+
+.SECONDEXPANSION:
+TESTED   = $$(addprefix $(B)/,$$(addsuffix .o,$$($$*_O))) $(B)/libkt.a
+UNIT    := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 FUZZ    := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAY  := $(FUZZ:%=$(B)/replay/%)
-$(B)/replay/%: $(B)/tests/fuzz/%.o $$(addprefix $(B)/,$$(addsuffix .o,$$($$*_O))) $(B)/tests/fuzz/replay.o $(B)/libkt.a
+$(B)/unit/%: $(B)/tests/unit/%.o $(TESTED)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $^ -ljansson -lzstd -lm
-fuzz_elf_O      := kt-vm/elf
-fuzz_ldso_O     := kt-vm/ldso
-fuzz_image_O    := kt-kernel/image kt-kernel/config
+	$(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $^ -ljansson -lm
+$(B)/replay/%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/replay.o $(TESTED)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $^ -ljansson -lm
+$(B)/fuzz/%: $(B)/tests/fuzz/%.o $(TESTED)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(SANFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ -ljansson -lm
+unit: $(UNIT)
+	@tests/run-checks --build $(B) --only unit
 corpus: $(REPLAY)
-	tests/run-checks --build $(B) --only corpus
+	@tests/run-checks --build $(B) --only corpus
 
 FUZZ_SECS ?= 20
 fuzz:
@@ -141,10 +135,6 @@ fuzz:
 	@$(MAKE) --no-print-directory B=build-fuzz CC=clang SANFLAGS='-fsanitize=address,undefined -fno-sanitize-recover=all' \
 		COVERAGE=-fsanitize=fuzzer-no-link $(FUZZ:%=build-fuzz/fuzz/%)
 	@tests/fuzz/run build-fuzz $(FUZZ_SECS) $(FUZZ)
-$(B)/fuzz/%: $(B)/tests/fuzz/%.o $$(addprefix $(B)/,$$(addsuffix .o,$$($$*_O))) $(B)/libkt.a
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(SANFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ -ljansson -lzstd -lm
-
 help:
 	@sed -n 's/^#: //p' Makefile
 
@@ -195,16 +185,12 @@ bench:
 	@tests/bench/run $(B)
 
 install: tools
-	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin libexec/ktstr share/ktstr/scenarios share/man/man1 share/man/man5 share/man/man7 share/man/man8 \
-		share/bash-completion/completions)
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin libexec/ktstr share/ktstr/scenarios \
+		share/man/man1 share/man/man5 share/man/man7 share/man/man8 share/bash-completion/completions)
 	install -m 755 $(TOOLS:%=$(B)/bin/%) ktstr $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(addprefix $(B)/libexec/ktstr/,$(LIBEXEC) $(STATIC)) $(DESTDIR)$(PREFIX)/libexec/ktstr
 	install -m 644 scenarios/*.json $(DESTDIR)$(PREFIX)/share/ktstr/scenarios
-	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
-	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5
-	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5
-	install -m 644 man/*.7 $(DESTDIR)$(PREFIX)/share/man/man7
-	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
+	for n in 1 5 7 8; do install -m 644 man/*.$$n $(DESTDIR)$(PREFIX)/share/man/man$$n || exit 1; done
 	install -m 644 completions/ktstr.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/ktstr
 	cd $(DESTDIR)$(PREFIX)/share/bash-completion/completions && for t in $(TOOLS); do ln -sfn ktstr $$t; done
 
