@@ -43,6 +43,7 @@ mandoc			cmd mandoc
 cpio			cmd cpio
 zstd			cmd zstd
 xz-utils		cmd xz
+procps			cmd ps
 util-linux		cmd lscpu
 hwloc			cmd lstopo-no-graphics
 hyperfine		cmd hyperfine
