@@ -67,7 +67,7 @@ static json_t *strings(const char *text, const char *sep, bool always_list)
 
 	if (!always_list && !strpbrk(text, sep))
 		return json_string(text);
-	copy = strdup(text);
+	copy = strdup(text); /* NOLINT(*-core.NonNullParamChecker): an option's argument is there */
 	if (!copy)
 		no_memory();
 	rest = copy;

@@ -120,7 +120,7 @@ int cpuset_parse(const char *list, struct cpuset *ret)
 {
 	const char *s = list + strspn(list, " \t\n");
 	struct cpuset out = { 0 };
-	unsigned int lo, hi;
+	unsigned int lo = 0, hi;
 	int rc;
 
 	while (*s && !isspace((unsigned char)*s)) {

@@ -148,7 +148,7 @@ static bool enter_element(struct cursor *c, unsigned long index)
 unsigned long jsonr_line(const struct jsonr_doc *doc, const char *path)
 {
 	struct cursor c = { .p = doc->text, .end = doc->text + doc->len, .line = doc->line };
-	unsigned long last = doc->line;
+	unsigned long last;
 
 	skip_blank(&c);
 	last = c.line;
@@ -310,7 +310,7 @@ int jsonr_i64(struct jsonr *r, const char *key, int64_t min, int64_t max, int64_
 
 int jsonr_u64(struct jsonr *r, const char *key, uint64_t min, uint64_t max, uint64_t *ret)
 {
-	int64_t v;
+	int64_t v = 0;
 	int rc = jsonr_i64(r, key, (int64_t)min, max > INT64_MAX ? INT64_MAX : (int64_t)max, &v);
 
 	if (rc > 0)

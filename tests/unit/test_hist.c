@@ -17,8 +17,7 @@ static void layout(void)
 		bad += hist_index(hist_lower(i)) != i;
 	ok(bad == 0, "each bucket begins where it says");
 	for (i = 1; i < HIST_BUCKETS; i++)
-		bad += hist_lower(i) <= hist_lower(i - 1) ||
-		       hist_index(hist_lower(i) - 1) != i - 1;
+		bad += hist_lower(i) <= hist_lower(i - 1) || hist_index(hist_lower(i) - 1) != i - 1;
 	ok(bad == 0, "each bucket ends where the next begins");
 	ok(hist_lower(64) == 64 && hist_lower(65) == 66 && hist_lower(96) == 128 &&
 		   hist_lower(97) == 132,
