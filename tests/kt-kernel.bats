@@ -69,6 +69,8 @@ kernel() {
 # serve - the archive's lists, and a server for it
 serve() {
 	local d=$T/www/dists/test
+	# Each a minute younger than the one before: HTTP compares dates by the second.
+	SERVED=$((${SERVED:-$(date +%s) - 3600} + 60))
 	mkdir -p "$d/main/binary-amd64"
 	cp "$T/Packages" "$d/main/binary-amd64/Packages"
 	(
@@ -78,10 +80,11 @@ serve() {
 		echo 'Codename: test'
 		echo 'Architectures: amd64'
 		echo 'Components: main'
-		echo "Date: $(date -uR)"
+		echo "Date: $(date -uR -d "@$SERVED")"
 		echo 'SHA256:'
 		echo " $(sha256sum <main/binary-amd64/Packages | cut -d' ' -f1) $(stat -c %s main/binary-amd64/Packages) main/binary-amd64/Packages"
 	) >"$d/Release.new"
+	touch -d "@$SERVED" "$d/Release.new"
 	mv "$d/Release.new" "$d/Release"
 	[ -z "${SERVER-}" ] || return 0
 	mkfifo "$T/port"
