@@ -191,7 +191,7 @@ record() { # FILTER
 	kernel 7.0.9+x-cloud-amd64 7.0.9-1
 	serve
 	local f=$T/www/pool/linux-binary-7.0.9+x-cloud-amd64.deb
-	printf X | dd of="$f" bs=1 seek=300 conv=notrunc status=none
+	printf 'no such bytes' | dd of="$f" bs=1 seek=300 conv=notrunc status=none
 	run -1 --separate-stderr get
 	[[ $stderr == *"Hash Sum mismatch"* ]]
 	[ -z "$(ls -A "$KTSTR_CACHE_DIR/kernels")" ]
