@@ -211,7 +211,7 @@ static bool matches(const char *filter, const char *name)
 
 static int no_match(const struct names *ns, const char *filter)
 {
-	struct nearest near = { .want = filter };
+	struct nearest near = { .want = filter, .within = true };
 	size_t i;
 
 	for (i = 0; i < ns->n; i++)

@@ -12,16 +12,17 @@ static int fold(char c)
 	return c == '-' ? '_' : tolower((unsigned char)c);
 }
 
-/* Letters to add, drop, change or swap with their neighbour; case and "-" for "_" are free. */
-static size_t distance(const char *a, const char *b)
+/* Letters to add, drop, change or swap with their neighbour to make b, or the part of b that is
+ * nearest to it, of a; case and "-" for "_" are free. */
+static size_t distance(const char *a, const char *b, bool part)
 {
 	size_t before[NAME_MAX_LEN + 1], last[NAME_MAX_LEN + 1], row[NAME_MAX_LEN + 1];
-	size_t la = strlen(a), lb = strlen(b), i, j;
+	size_t la = strlen(a), lb = strlen(b), least, i, j;
 
 	if (la > NAME_MAX_LEN || lb > NAME_MAX_LEN)
 		return NAME_MAX_LEN;
 	for (j = 0; j <= lb; j++)
-		last[j] = before[j] = j;
+		last[j] = before[j] = part ? 0 : j;
 	for (i = 1; i <= la; i++) {
 		row[0] = i;
 		for (j = 1; j <= lb; j++) {
@@ -37,14 +38,17 @@ static size_t distance(const char *a, const char *b)
 		memcpy(before, last, sizeof(before));
 		memcpy(last, row, sizeof(last));
 	}
-	return last[lb];
+	least = last[lb];
+	for (j = 0; part && j < lb; j++)
+		least = last[j] < least ? last[j] : least;
+	return least;
 }
 
 void nearest_offer(struct nearest *n, const char *name)
 {
-	size_t len = strlen(n->want), d = distance(n->want, name);
+	size_t len = strlen(n->want), d = distance(n->want, name, n->within);
 
-	if (d > 1 + len / 3) {
+	if (d > (n->within ? len / 3 : 1 + len / 3)) {
 		if (len < 3 || !strcasestr(name, n->want))
 			return;
 		d = len; /* a piece of it: worse than any misspelling, better than nothing */

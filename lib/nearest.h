@@ -3,17 +3,20 @@
 #ifndef KT_NEAREST_H
 #define KT_NEAREST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* A search: offer every name, then look at `name`. */
 struct nearest {
 	const char *want; /* what was typed; borrowed */
+	bool within; /* it was to be found within a name, as a filter is */
 	const char *name; /* the best so far, borrowed from the caller; NULL: none is near */
 	size_t cost;
 };
 
 /* nearest_offer - take `name` if it is nearer than what there is: one that holds `want` whole, or
- * begins like it, or differs in at most one letter of three. The first of equals stays. */
+ * begins like it, or differs in at most one letter of three; with `within`, so does a part of the
+ * name. The first of equals stays. */
 void nearest_offer(struct nearest *n, const char *name);
 
 #endif

@@ -330,6 +330,8 @@ refused() {
 	[ -z "$output" ]
 	run -2 --separate-stderr kt-scenario list --filter cgroup_stedy
 	[ "$stderr" = "kt-scenario: no scenario matches 'cgroup_stedy'; did you mean 'cgroup_steady'?" ]
+	run -2 --separate-stderr kt-scenario list --filter mutx
+	[ "$stderr" = "kt-scenario: no scenario matches 'mutx'; did you mean 'mutex_contention_heavy'?" ]
 	[ -z "$output" ]
 	[ "$(kt-scenario list --filter 'sched_*' | grep -c '"type":"scenario"')" -eq 4 ]
 	[ "$(kt-scenario list --filter overlap | grep -c '"type":"scenario"')" -eq 3 ]
