@@ -19,8 +19,8 @@ kt-scenario_O   := kt-run/kt-scenario kt-run/scenario kt-run/expand kt-run/draft
 kt-scenario_PKG := jansson
 kt-play_O       := kt-run/kt-play kt-run/conduct kt-run/planfile
 kt-play_PKG     := jansson
-kt-check_O      := kt-run/kt-check kt-run/checks kt-run/events kt-run/host kt-run/placement kt-run/stats \
-		   kt-run/thresh
+kt-check_O      := kt-run/kt-check kt-run/checks kt-run/check_worker kt-run/check_group kt-run/judging kt-run/events \
+		   kt-run/host kt-run/placement kt-run/stats kt-run/thresh
 kt-check_PKG    := jansson
 kt-initramfs_O  := kt-vm/kt-initramfs kt-vm/gather kt-vm/ldso kt-vm/elf kt-vm/tree kt-vm/cpio kt-vm/store
 kt-initramfs_PKG := libarchive
@@ -101,7 +101,8 @@ test_kernel_O   := kt-kernel/apt kt-kernel/config kt-kernel/image kt-kernel/vers
 test_ldso_O     := kt-vm/ldso
 fuzz_cg_O       := kt-cgroup/stat
 fuzz_elf_O      := kt-vm/elf
-fuzz_events_O   := kt-run/events kt-run/checks kt-run/stats kt-run/placement kt-run/host kt-run/thresh
+fuzz_events_O   := kt-run/checks kt-run/check_worker kt-run/check_group kt-run/judging kt-run/events kt-run/host \
+		   kt-run/placement kt-run/stats kt-run/thresh
 fuzz_image_O    := kt-kernel/image kt-kernel/config
 fuzz_ldso_O     := kt-vm/ldso
 fuzz_plan_O     := kt-run/planfile

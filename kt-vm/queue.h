@@ -35,7 +35,7 @@ void queue_record(struct queue *q, int rc);
 /* queue_flush_line - the command has ended: a last line without a newline counts. */
 void queue_flush_line(struct queue *q);
 
-bool queue_full(const struct queue *q); /* read no more from the source for now */
+bool queue_full(const struct queue *q); /* read no more until some of it is written */
 bool queue_empty(const struct queue *q);
 
 /* queue_poll - what to wait for; queue_step - do what poll(2) allows. */
