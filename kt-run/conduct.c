@@ -467,6 +467,13 @@ static int start_cgroup(struct play *pl, const struct plan *p)
 	rc = start_kid(pl, &pl->cg, argv);
 	if (rc == 0)
 		rc = await_ready(pl, &pl->cg, cg_ready);
+	/* It says its meta also when it could not make the directory: then it ends, with the
+	 * reason. */
+	if (rc == 0 && stat(pl->s->dir, &st) < 0) {
+		rc = wait_for(pl, cg_gone, mono_ns() + READY_NS);
+		if (rc >= 0)
+			rc = give_up(pl->s, "kt-cgroup did not make '%s'", pl->s->dir);
+	}
 	if (rc < 0)
 		return rc;
 	(void)snprintf(up, sizeof(up), "%s", pl->s->dir);

@@ -6,7 +6,8 @@ load lib.bash
 
 setup_file() {
 	cd "$BATS_TEST_DIRNAME/.." || return 1
-	local d=$BATS_FILE_TMPDIR
+	local d=$BATS_FILE_TMPDIR memory=1G
+	[[ "${KTSTR_BUILD-}" != *-san ]] || memory=6G # for the sanitizers of a thousand workers
 	PATH=$(realpath "${KTSTR_BUILD:-build}")/bin:$PATH
 	# All that a script prints goes behind its name, so nothing can be taken for another's.
 	cat >"$d/all" <<-'END'
@@ -18,7 +19,7 @@ setup_file() {
 			} | sed "s/^/$name: /"
 		done
 	END
-	kt-vm exec -n --topology 1n2l2c1t --memory 1G -i jq -i "$d/all" -i tests/vm:/vm -i scenarios:/usr/share/ktstr/scenarios \
+	kt-vm exec -n --topology 1n2l2c1t --memory $memory -i jq -i "$d/all" -i tests/vm:/vm -i scenarios:/usr/share/ktstr/scenarios \
 		-- sh all >"$d/out" 2>"$d/err"
 	echo $? >"$d/status"
 }

@@ -74,8 +74,9 @@ one() {
 	[ "$1,$2" != kt-play,KILL ] || return 0
 	outcome=$(tail -n 1 "$dir/events" | jq -r 'select(.type == "end").outcome')
 	case $outcome,$status in
-	ok,0) [ "$1" != kt-play ] || [ "$hit" = no ] || true ;; # it was over before, or as good as
+	ok,0) ;; # it was over before, or as good as
 	error,1) ;;
+	,130 | ,143) [ "$1" = kt-play ] && [ ! -s "$dir/events" ] ;; # before its main had begun
 	*) false ;;
 	esac || {
 		{
