@@ -18,6 +18,8 @@
 #include <sys/xattr.h>
 #include <time.h>
 
+#define KILL_AGAIN_NS UINT64_C(200000000)
+
 #define OWNER_XATTR "user.ktstr.owner"
 
 uint64_t cg_now(void)
@@ -441,11 +443,20 @@ int cg_kill(int cg_fd, int sig_fd, uint64_t deadline_ns)
 
 	if (inside(cg_fd))
 		return -EDEADLK;
-	/* Since Linux 5.14. It catches forks in flight, so one write is enough. */
-	rc = cg_write(cg_fd, "cgroup.kill", "1");
-	if (rc == -ENODEV)
-		return 0;
-	return rc < 0 ? rc : cg_wait(cg_fd, "populated", 0, sig_fd, deadline_ns);
+	/* Since Linux 5.14. It is to catch forks in flight, but loads that fork without end have
+	 * been seen to outlive it (7.3), and somebody may join after it: what is still there is
+	 * killed again. */
+	do {
+		uint64_t again_ns = cg_now() + KILL_AGAIN_NS;
+
+		rc = cg_write(cg_fd, "cgroup.kill", "1");
+		if (rc == -ENODEV)
+			return 0;
+		if (rc == 0)
+			rc = cg_wait(cg_fd, "populated", 0, sig_fd,
+				     again_ns < deadline_ns ? again_ns : deadline_ns);
+	} while (rc == -ETIMEDOUT && cg_now() < deadline_ns);
+	return rc;
 }
 
 struct removal {
