@@ -130,6 +130,19 @@ static void mount_all(void)
 	}
 }
 
+/* The kernel patches its code when the first cpuset beside the root comes and when the last one
+ * goes, and QEMU before 8.1 may go wrong when it runs what is just being patched. So one is always
+ * there. */
+static void keep_cpuset(void)
+{
+	AUTO_FD fd = open("/sys/fs/cgroup/cgroup.subtree_control", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, "+cpuset", 7) != 7)
+		return; /* no cgroup2, or a kernel without cpusets: then there is nothing to keep */
+	if (mkdir("/sys/fs/cgroup/kt-init", 0755) < 0 && errno != EEXIST)
+		warn_rc(-errno, "make the cgroup 'kt-init'");
+}
+
 /* The kernel opens /dev/console for us when the archive has it; else it is there only now. */
 static void console_stdio(void)
 {
@@ -679,6 +692,7 @@ int main(int argc, char *argv[])
 	}
 	program_invocation_short_name = (char[]){ "kt-init" }; /* the kernel calls us init */
 	mount_all();
+	keep_cpuset();
 	console_stdio();
 	(void)setsid(); /* fails only for the leader of a group, who has a session already */
 	if (prepare(&it) == 0)
