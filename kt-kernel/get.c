@@ -4,17 +4,15 @@
  */
 #include "get.h"
 #include "cachedir.h"
-#include "child.h"
 #include "cleanup.h"
 #include "die.h"
+#include "fetch.h"
 #include "jsonr.h"
 #include "lock.h"
-#include "out.h"
 #include "sig.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
@@ -38,112 +36,35 @@ const char *get_flavour(void)
 						   : NULL;
 }
 
-/* Run kt-kernel-fetch with these arguments; its records go to out (NULL: none are expected). */
-static int fetch(char *const args[], int sig_fd, const sigset_t *mask, struct buf *out)
-{
-	char tool[PATH_MAX], *argv[24];
-	struct child_spec spec = { .argv = argv, .mask = mask, .death_sig = SIGTERM };
-	AUTO_FD rd = -1, wr = -1, pid_fd = -1, null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	siginfo_t info;
-	int p[2], rc = 0;
-	size_t n = 0;
-
-	argv[n++] = child_tool("kt-kernel-fetch", tool, sizeof(tool));
-	if (!argv[0])
-		return warn_rc(-ENOENT, "find kt-kernel-fetch");
-	while (*args && n + 1 < KT_ARRAY_LEN(argv))
-		argv[n++] = *args++;
-	argv[n] = NULL;
-	if (null_fd < 0 || pipe2(p, O_CLOEXEC) < 0)
-		return warn_rc(-errno, "start kt-kernel-fetch");
-	rd = p[0];
-	wr = p[1];
-	spec.stdio[0] = null_fd;
-	spec.stdio[1] = wr;
-	spec.stdio[2] = -1;
-	pid_fd = child_spawn(&spec, NULL);
-	if (pid_fd < 0)
-		return warn_rc(pid_fd, "start '%s'", tool);
-	drop_fd(&wr);
-	while (rc == 0) {
-		struct pollfd pf[] = { { rd, POLLIN, 0 }, { sig_fd, POLLIN, 0 } };
-		ssize_t got;
-
-		if (poll(pf, 2, -1) < 0 && errno != EINTR)
-			rc = -errno;
-		else if (pf[1].revents)
-			break;
-		else if (pf[0].revents) {
-			got = buf_fill(out, rd, 65536);
-			if (got == 0)
-				break;
-			if (got < 0 && got != -EINTR)
-				rc = (int)got;
-		}
-	}
-	if (rc == 0)
-		rc = child_wait(pid_fd, sig_fd, -1, &info);
-	else
-		(void)child_wait(pid_fd, -1, 0, &info); /* rc is the news */
-	if (rc == -EINTR) {
-		warn_msg("stopped by a signal");
-		return rc;
-	}
-	if (rc < 0)
-		return warn_rc(rc, "run '%s'", tool);
-	return child_status(&info) == 0 ? 0 : -EIO; /* it has said why */
-}
-
 static void take(char *buf, size_t cap, const json_t *o, const char *name)
 {
 	(void)snprintf(buf, cap, "%s", rec_str(o, name, ""));
 }
 
-/* The candidates among kt-kernel-fetch's records; a stream without its end record is cut off. */
-static int parse_candidates(struct buf *b, struct candidate **ret)
+struct candidates {
+	struct candidate *v;
+	int n, cap;
+};
+
+static int add_candidate(const json_t *o, void *arg)
 {
-	AUTO_FREE struct candidate *v = NULL;
-	char *line, *save = NULL;
-	unsigned long number = 0;
-	bool whole = false;
-	int n = 0, cap = 0;
+	struct candidates *all = arg;
+	struct candidate *c;
 
-	for (line = b->len ? strtok_r(b->p, "\n", &save) : NULL; line;
-	     line = strtok_r(NULL, "\n", &save)) {
-		struct jsonr_doc doc = { 0 };
-		json_t *o = jsonr_parse(&doc, "kt-kernel-fetch", ++number, line, strlen(line));
-		const char *type;
-
-		if (!o) {
-			warn_msg("%s", doc.err);
-			return -EBADMSG;
-		}
-		type = rec_str(o, "type", "");
-		whole = strcmp(type, "end") == 0;
-		if (strcmp(type, "candidate") == 0) {
-			if (n == cap) {
-				struct candidate *w = reallocarray(v, (size_t)cap + 32, sizeof(*v));
-
-				if (!w) {
-					json_decref(o);
-					return -ENOMEM;
-				}
-				v = w;
-				cap += 32;
-			}
-			take(v[n].release, sizeof(v[n].release), o, "release");
-			take(v[n].package, sizeof(v[n].package), o, "package");
-			take(v[n].version, sizeof(v[n].version), o, "version");
-			take(v[n].config_package, sizeof(v[n].config_package), o, "config_package");
-			v[n].bytes = rec_u64(o, "bytes", 0);
-			n++;
-		}
-		json_decref(o);
+	if (all->n == all->cap) {
+		c = reallocarray(all->v, (size_t)all->cap + 32, sizeof(*c));
+		if (!c)
+			return -ENOMEM;
+		all->v = c;
+		all->cap += 32;
 	}
-	if (!whole)
-		return -EPIPE;
-	*ret = take_ptr(&v);
-	return n;
+	c = &all->v[all->n++];
+	take(c->release, sizeof(c->release), o, "release");
+	take(c->package, sizeof(c->package), o, "package");
+	take(c->version, sizeof(c->version), o, "version");
+	take(c->config_package, sizeof(c->config_package), o, "config_package");
+	c->bytes = rec_u64(o, "bytes", 0);
+	return 0;
 }
 
 /* All of it, for one line on stderr: what the kernel would have to have built in. */
@@ -166,29 +87,28 @@ static bool good_enough(const struct kernel *k)
 
 struct job {
 	const struct get *g;
-	int sig_fd;
-	sigset_t mask;
+	struct fetcher fetcher;
 	char state[PATH_MAX], staged[PATH_MAX];
 };
 
 static int fetch_file(const struct job *j, const struct candidate *c, bool image)
 {
-	char *args[] = { (char[]){ "apt-file" },
-			 strdupa(image ? "image" : "config"),
-			 (char[]){ "--state" },
-			 strdupa(j->state),
-			 (char[]){ "--into" },
-			 strdupa(j->staged),
-			 (char[]){ "--package" },
-			 strdupa(image ? c->package : c->config_package),
-			 (char[]){ "--package-version" },
-			 strdupa(c->version),
-			 (char[]){ "--release" },
-			 strdupa(c->release),
-			 NULL };
+	const char *const args[] = { "apt-file",
+				     image ? "image" : "config",
+				     "--state",
+				     j->state,
+				     "--into",
+				     j->staged,
+				     "--package",
+				     image ? c->package : c->config_package,
+				     "--package-version",
+				     c->version,
+				     "--release",
+				     c->release,
+				     NULL };
 	AUTO_BUF out = BUF_INIT;
 
-	return fetch(args, j->sig_fd, &j->mask, &out);
+	return fetch_run(&j->fetcher, args, &out);
 }
 
 /* One candidate into the staged directory. Returns 1, 0 when it is not good enough, or -errno. */
@@ -272,18 +192,18 @@ static int try_candidate(const struct job *j, const struct candidate *c, struct 
 
 static int get_new(struct job *j, struct kernel *ret)
 {
-	char *list[] = { (char[]){ "apt-list" }, (char[]){ "--state" },
-			 strdupa(j->state),	 (char[]){ "--suite" },
-			 strdupa(j->g->suite),	 (char[]){ "--flavour" },
-			 strdupa(j->g->flavour), NULL };
+	const char *const list[] = { "apt-list",  "--state",   j->state,      "--suite",
+				     j->g->suite, "--flavour", j->g->flavour, NULL };
 	AUTO_BUF out = BUF_INIT;
+	struct candidates all = { 0 };
 	AUTO_FREE struct candidate *v = NULL;
 	int n, i, rc;
 
-	rc = fetch(list, j->sig_fd, &j->mask, &out);
+	rc = fetch_run(&j->fetcher, list, &out);
 	if (rc < 0)
 		return rc;
-	n = parse_candidates(&out, &v);
+	n = fetch_each(&out, "candidate", add_candidate, &all);
+	v = all.v;
 	if (n < 0)
 		return warn_rc(n, "read the list of kernels");
 	if (n == 0) {
@@ -325,15 +245,16 @@ int get_kernel(const struct get *g, struct kernel *ret, const char **ret_why)
 {
 	struct job j = { .g = g };
 	AUTO_FD sig_fd = -1, lock = -1, apt_fd = -1;
+	sigset_t mask;
 	int rc = g->update ? 0 : in_cache(g, ret), n;
 
 	*ret_why = "it is in the cache";
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
-	sig_fd = sig_block(NULL, &j.mask);
+	sig_fd = sig_block(NULL, &mask);
 	if (sig_fd < 0)
 		return warn_rc(sig_fd, "set up signals");
-	j.sig_fd = sig_fd;
+	j.fetcher = (struct fetcher){ .sig_fd = sig_fd, .mask = &mask };
 	lock = lock_cache("kernel", "get", LOCK_EXCLUSIVE, OTHER_GET_MS);
 	if (lock < 0)
 		return warn_rc(lock, "wait for another kt-kernel get");

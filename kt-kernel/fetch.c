@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Runs kt-kernel-fetch. */
+#include "fetch.h"
+#include "child.h"
+#include "cleanup.h"
+#include "die.h"
+#include "jsonr.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/pidfd.h>
+
+#define GRACE_MS 5000 /* from SIGTERM to SIGKILL */
+
+/* Read all it writes, until it closes its output. -EINTR at a stop signal. */
+static int collect(int fd, int sig_fd, struct buf *out)
+{
+	for (;;) {
+		struct pollfd pf[] = { { fd, POLLIN, 0 }, { sig_fd, POLLIN, 0 } };
+		ssize_t got;
+
+		if (poll(pf, 2, -1) < 0) {
+			if (errno != EINTR)
+				return -errno;
+			continue;
+		}
+		if (pf[1].revents)
+			return -EINTR;
+		if (!pf[0].revents)
+			continue;
+		got = buf_fill(out, fd, 65536);
+		if (got == 0)
+			return 0;
+		if (got < 0 && got != -EINTR)
+			return (int)got;
+	}
+}
+
+int fetch_run(const struct fetcher *f, const char *const *args, struct buf *out)
+{
+	char tool[PATH_MAX], *argv[32], quiet[] = "-q";
+	struct child_spec spec = { .argv = argv, .mask = f->mask, .death_sig = SIGTERM };
+	AUTO_FD rd = -1, wr = -1, pid_fd = -1, null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	siginfo_t info;
+	size_t n = 0;
+	int p[2], rc;
+
+	argv[n++] = child_tool("kt-kernel-fetch", tool, sizeof(tool));
+	if (!argv[0])
+		return warn_rc(-ENOENT, "find kt-kernel-fetch");
+	if (f->quiet)
+		argv[n++] = quiet;
+	for (; *args; args++) {
+		if (n + 1 == KT_ARRAY_LEN(argv))
+			return warn_rc(-E2BIG, "start '%s'", tool);
+		memcpy(&argv[n++], args,
+		       sizeof(*args)); /* execvp(3) has no const, and changes nothing */
+	}
+	argv[n] = NULL;
+	if (null_fd < 0 || pipe2(p, O_CLOEXEC) < 0)
+		return warn_rc(-errno, "start '%s'", tool);
+	rd = p[0];
+	wr = p[1];
+	spec.stdio[0] = null_fd;
+	spec.stdio[1] = wr;
+	spec.stdio[2] = -1;
+	pid_fd = child_spawn(&spec, NULL);
+	if (pid_fd < 0)
+		return warn_rc(pid_fd, "start '%s'", tool);
+	drop_fd(&wr);
+	rc = collect(rd, f->sig_fd, out);
+	if (rc == 0)
+		rc = child_wait(pid_fd, f->sig_fd, -1, &info);
+	else {
+		(void)pidfd_send_signal(pid_fd, SIGTERM, NULL, 0); /* it may just have ended */
+		(void)child_wait(pid_fd, -1, GRACE_MS, &info); /* rc is the news */
+	}
+	if (rc == -EINTR) {
+		warn_msg("stopped by a signal");
+		return rc;
+	}
+	if (rc < 0)
+		return warn_rc(rc, "run '%s'", tool);
+	if (info.si_code != CLD_EXITED)
+		warn_msg("'%s' ended by signal %d", tool, info.si_status);
+	return child_status(&info) == 0 ? 0 : -EIO;
+}
+
+int fetch_each(struct buf *out, const char *type, int (*fn)(const json_t *rec, void *arg),
+	       void *arg)
+{
+	char *line, *save = NULL;
+	unsigned long number = 0;
+	bool whole = false;
+	int n = 0, rc = 0;
+
+	for (line = out->len ? strtok_r(out->p, "\n", &save) : NULL; line && rc >= 0;
+	     line = strtok_r(NULL, "\n", &save)) {
+		struct jsonr_doc doc = { 0 };
+		json_t *o = jsonr_parse(&doc, "kt-kernel-fetch", ++number, line, strlen(line));
+		const char *is;
+
+		if (!o) {
+			warn_msg("%s", doc.err);
+			return -EBADMSG;
+		}
+		is = rec_str(o, "type", "");
+		whole = strcmp(is, "end") == 0;
+		if (strcmp(is, type) == 0) {
+			rc = fn(o, arg);
+			n++;
+		}
+		json_decref(o);
+	}
+	return rc < 0 ? rc : whole ? n : -EPIPE;
+}
