@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -98,6 +99,25 @@ int lock_cache(const char *kind, const char *key, enum lock_mode mode, int wait_
 		(void)poll(NULL, 0, nap_ms);
 		nap_ms = nap_ms < 50 ? nap_ms * 2 : 50;
 	}
+}
+
+char *lock_cache_path(const char *kind, const char *key, char *buf, size_t cap)
+{
+	char name[NAME_MAX + 1], dir[PATH_MAX];
+	int n, rc = lock_name(name, sizeof(name), kind, key);
+
+	if (rc < 0) {
+		errno = -rc;
+		return NULL;
+	}
+	if (!cachedir_path(dir, sizeof(dir)))
+		return NULL;
+	n = snprintf(buf, cap, "%s/.locks/%s", dir, name);
+	if (n < 0 || (size_t)n >= cap) {
+		errno = ENAMETOOLONG;
+		return NULL;
+	}
+	return buf;
 }
 
 int lock_forget(const char *kind, const char *key)

@@ -4,7 +4,7 @@
 #ifndef KT_LOCK_H
 #define KT_LOCK_H
 
-#include <stdbool.h>
+#include <stddef.h>
 
 enum lock_mode {
 	LOCK_SHARED,
@@ -16,6 +16,10 @@ enum lock_mode {
  * Returns an fd (close-on-exec; closing it releases the lock); -EWOULDBLOCK when others still held
  * it at the deadline; -EINVAL for a key that is no plain name; or another -errno. */
 int lock_cache(const char *kind, const char *key, enum lock_mode mode, int wait_ms);
+
+/* lock_cache_path - the path of that file, for messages and holders_find(); nothing is made.
+ * Returns buf, or NULL with errno (as cachedir_path; ENAMETOOLONG). */
+char *lock_cache_path(const char *kind, const char *key, char *buf, size_t cap);
 
 /* lock_forget - remove the file of a lock that the caller holds exclusively, whose entry has gone:
  * waiters notice and start again on a new file. Returns 0 or -errno. */
