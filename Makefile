@@ -27,8 +27,8 @@ kt-initramfs_PKG := libarchive
 kt-vm_O         := kt-vm/kt-vm kt-vm/base kt-vm/payload kt-vm/accel kt-vm/run kt-vm/qemu kt-vm/qmp kt-vm/console \
 		   kt-vm/queue kt-vm/sample kt-vm/pin kt-vm/frames
 kt-vm_PKG       := jansson
-kt-kernel_O     := kt-kernel/kt-kernel kt-kernel/get kt-kernel/fetch kt-kernel/cache kt-kernel/image \
-		   kt-kernel/config kt-kernel/version
+kt-kernel_O     := kt-kernel/kt-kernel kt-kernel/get kt-kernel/fetch kt-kernel/entry kt-kernel/publish kt-kernel/metadata \
+		   kt-kernel/dirs kt-kernel/kernel kt-kernel/image kt-kernel/config kt-kernel/version
 kt-kernel_PKG   := jansson
 kt-kernel-fetch_O := kt-kernel/kt-kernel-fetch kt-kernel/apt kt-kernel/unpack kt-kernel/version
 kt-kernel-fetch_PKG := libarchive

@@ -10,6 +10,7 @@
 #include "jsonr.h"
 #include "lock.h"
 #include "sig.h"
+#include "version.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -111,6 +112,14 @@ static int fetch_file(const struct job *j, const struct candidate *c, bool image
 	return fetch_run(&j->fetcher, args, &out);
 }
 
+/* apt checks the archive's signature and each package's sum, unless it is told not to. */
+static bool apt_verifies(void)
+{
+	const char *trusted = getenv("KTSTR_APT_TRUSTED");
+
+	return !trusted || strcmp(trusted, "yes") != 0;
+}
+
 /* One candidate into the staged directory. Returns 1, 0 when it is not good enough, or -errno. */
 static int try_candidate(const struct job *j, const struct candidate *c, struct kernel *k)
 {
@@ -124,7 +133,7 @@ static int try_candidate(const struct job *j, const struct candidate *c, struct 
 
 	if (uname(&u) < 0)
 		return warn_rc(-errno, "name this machine");
-	memset(k, 0, sizeof(*k));
+	kernel_init(k);
 	(void)snprintf(k->source, sizeof(k->source), "apt");
 	memcpy(k->version, c->release, sizeof(c->release));
 	memcpy(k->package, c->package, sizeof(c->package));
@@ -137,7 +146,7 @@ static int try_candidate(const struct job *j, const struct candidate *c, struct 
 	    (int)sizeof(k->key))
 		return warn_rc(-ENAMETOOLONG, "name the kernel %s", c->version);
 	rc = cache_load(k->key, &got);
-	if (rc == 0 && !got.corrupt[0]) { /* the newest is there already */
+	if (rc == 0 && !got.damage) { /* the newest is there already */
 		*k = got;
 		return 1;
 	}
@@ -183,6 +192,7 @@ static int try_candidate(const struct job *j, const struct candidate *c, struct 
 		return -EBADMSG;
 	}
 	k->kind = got.kind;
+	k->verified = apt_verifies() ? TRI_YES : TRI_NO;
 	rc = cache_publish(j->staged, k);
 	if (rc < 0)
 		return warn_rc(rc, "put kernel %s into the cache", k->version);
@@ -197,6 +207,7 @@ static int get_new(struct job *j, struct kernel *ret)
 	AUTO_BUF out = BUF_INIT;
 	struct candidates all = { 0 };
 	AUTO_FREE struct candidate *v = NULL;
+	AUTO_FD held = -1;
 	int n, i, rc;
 
 	rc = fetch_run(&j->fetcher, list, &out);
@@ -210,9 +221,9 @@ static int get_new(struct job *j, struct kernel *ret)
 		warn_msg("suite '%s' has no kernel of flavour '%s'", j->g->suite, j->g->flavour);
 		return -ENOENT;
 	}
-	rc = cache_stage(j->staged, sizeof(j->staged));
-	if (rc < 0)
-		return warn_rc(rc, "make a directory in the cache");
+	held = cache_stage(j->staged, sizeof(j->staged));
+	if (held < 0)
+		return warn_rc(held, "make a directory in the cache");
 	for (i = 0; i < n && i < TRIES && rc == 0; i++)
 		rc = try_candidate(j, &v[i], ret);
 	if (rc == 0) {
@@ -228,17 +239,19 @@ static int get_new(struct job *j, struct kernel *ret)
 static int in_cache(const struct get *g, struct kernel *ret)
 {
 	AUTO_FREE struct kernel *v = NULL;
+	const struct kernel *best = NULL;
 	int n = cache_list(&v), i;
 
 	if (n < 0)
 		return warn_rc(n, "list the kernels in the cache");
 	for (i = 0; i < n; i++)
-		if (!v[i].corrupt[0] && strcmp(v[i].suite, g->suite) == 0 &&
-		    strcmp(v[i].flavour, g->flavour) == 0 && good_enough(&v[i])) {
-			*ret = v[i];
-			return 1;
-		}
-	return 0;
+		if (!v[i].damage && strcmp(v[i].suite, g->suite) == 0 &&
+		    strcmp(v[i].flavour, g->flavour) == 0 && good_enough(&v[i]) &&
+		    (!best || version_compare(v[i].version, best->version) > 0))
+			best = &v[i];
+	if (best)
+		*ret = *best;
+	return best != NULL;
 }
 
 int get_kernel(const struct get *g, struct kernel *ret, const char **ret_why)

@@ -6,6 +6,7 @@
 #include "get.h"
 #include "jsonw.h"
 #include "out.h"
+#include "version.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -70,7 +71,7 @@ static int find_image(const char *name, char *buf, size_t cap)
 /* Complain about an entry or file that cannot be booted. */
 static int usable(const struct kernel *k, const char *name)
 {
-	if (!k->corrupt[0])
+	if (!k->damage)
 		return 0;
 	warn_msg("'%s' is no kernel to boot: %s", name, k->corrupt);
 	return -EBADMSG;
@@ -80,6 +81,7 @@ static int usable(const struct kernel *k, const char *name)
 static int resolve_named(const char *name, struct kernel *k)
 {
 	AUTO_FREE struct kernel *v = NULL;
+	const struct kernel *best = NULL;
 	char path[PATH_MAX];
 	int rc, n, i;
 
@@ -93,10 +95,13 @@ static int resolve_named(const char *name, struct kernel *k)
 		if (n < 0)
 			return warn_rc(n, "list the kernels in the cache");
 		for (i = 0; i < n; i++)
-			if (!v[i].corrupt[0] && version_fits(v[i].version, name)) {
-				*k = v[i];
-				return 0;
-			}
+			if (!v[i].damage && version_fits(v[i].version, name) &&
+			    (!best || version_compare(v[i].version, best->version) > 0))
+				best = &v[i];
+		if (best) {
+			*k = *best;
+			return 0;
+		}
 		if (access(name, F_OK) < 0) {
 			warn_msg("there is no kernel '%s': no such key, version or file "
 				 "(kt-kernel list shows what is in the cache)",
@@ -132,7 +137,7 @@ static int resolve_host(struct kernel *k, char *why_not, size_t cap)
 			(void)snprintf(why_not, cap, "%s cannot be read", path);
 			continue;
 		}
-		if (k->corrupt[0]) {
+		if (k->damage) {
 			(void)snprintf(why_not, cap, "%s: %s", path, k->corrupt);
 			continue;
 		}
@@ -170,7 +175,7 @@ static int resolve(const char *name, struct kernel *k, const char **ret_why)
 		return warn_rc(n, "list the kernels in the cache");
 	*ret_why = "it is the newest in the cache with sched_ext";
 	for (i = 0; v && i < n; i++)
-		if (!v[i].corrupt[0] && strcmp(v[i].machine, u.machine) == 0 &&
+		if (!v[i].damage && strcmp(v[i].machine, u.machine) == 0 &&
 		    config_can(&v[i].config, NEED_BOOT, v[i].machine) == TRI_YES &&
 		    config_can(&v[i].config, NEED_SCHED_EXT, v[i].machine) == TRI_YES) {
 			*k = v[i];

@@ -370,21 +370,24 @@ entry() {
 	image "$d/bzImage" "$r"
 	config "$d/config" "$@"
 	jq -cn --arg r "$r" --arg b "$b" --arg sum "$(sha256sum <"$d/bzImage" | cut -d' ' -f1)" \
-		--argjson n "$(stat -c %s "$d/bzImage")" \
+		--argjson n "$(stat -c %s "$d/bzImage")" --arg csum "$(sha256sum <"$d/config" | cut -d' ' -f1)" \
+		--argjson cn "$(stat -c %s "$d/config")" \
 		'{schema: 1, version: $r, source: "apt", arch: "x86_64", suite: "s", flavour: "f", package: "p",
-		  package_version: "1", image: "bzImage", files: {bzImage: {bytes: $n, sha256: $sum}}, built: $b}' \
+		  package_version: "1", image: "bzImage", files: {bzImage: {bytes: $n, sha256: $sum},
+		  config: {bytes: $cn, sha256: $csum}}, built: $b}' \
 		>"$d/metadata.json"
 }
 
-@test "path: the newest in the cache with sched_ext, by version and not by text or time" {
-	entry a 7.0.9 2026-01-03T00:00:00Z
-	entry b 7.0.10 2026-01-01T00:00:00Z
-	entry c 7.1.0 2026-01-02T00:00:00Z SCHED_CLASS_EXT
-	entry d 7.2.0 2026-01-02T00:00:00Z VIRTIO_CONSOLE
+@test "path: the one that came last into the cache, of those with sched_ext; list has it first" {
+	entry a 7.0.9 2026-01-02T00:00:00Z
+	entry b 7.0.10 2026-01-02T00:00:00Z
+	entry e 7.0.11 2026-01-01T00:00:00Z
+	entry c 7.1.0 2026-01-03T00:00:00Z SCHED_CLASS_EXT
+	entry d 7.2.0 2026-01-04T00:00:00Z VIRTIO_CONSOLE
 	kt-kernel path >"$T/out"
 	[ "$(record '.key + ": " + .why' <"$T/out")" = "b: it is the newest in the cache with sched_ext" ]
 	tests/schema/validate.py --mutate <"$T/out"
-	[ "$(kt-kernel list | record .key | xargs)" = "d c b a" ]
+	[ "$(kt-kernel list | record .key | xargs)" = "d c b a e" ]
 	[ "$(kt-kernel list | jq -r 'select(.key == "c") | .missing[]')" = CONFIG_SCHED_CLASS_EXT ]
 }
 
