@@ -27,8 +27,10 @@ kt-initramfs_PKG := libarchive
 kt-vm_O         := kt-vm/kt-vm kt-vm/base kt-vm/payload kt-vm/accel kt-vm/run kt-vm/qemu kt-vm/qmp kt-vm/console \
 		   kt-vm/queue kt-vm/sample kt-vm/pin kt-vm/frames
 kt-vm_PKG       := jansson
-kt-kernel_O     := kt-kernel/kt-kernel kt-kernel/get kt-kernel/fetch kt-kernel/entry kt-kernel/publish kt-kernel/metadata \
-		   kt-kernel/dirs kt-kernel/kernel kt-kernel/image kt-kernel/config kt-kernel/version
+kt-kernel_O     := kt-kernel/kt-kernel kt-kernel/get kt-kernel/fetch kt-kernel/keeper kt-kernel/fragment \
+		   kt-kernel/kconfig kt-kernel/key kt-kernel/toolchain kt-kernel/entry kt-kernel/publish \
+		   kt-kernel/metadata kt-kernel/dirs kt-kernel/kernel kt-kernel/image kt-kernel/config \
+		   kt-kernel/version
 kt-kernel_PKG   := jansson
 kt-kernel-fetch_O := kt-kernel/kt-kernel-fetch kt-kernel/apt kt-kernel/unpack kt-kernel/version
 kt-kernel-fetch_PKG := libarchive
@@ -67,6 +69,9 @@ $(B)/.dirs:
 	@ln -sfn ../../../scenarios $(B)/share/ktstr/scenarios
 	@ln -sfn ../../ktstr $(B)/bin/ktstr
 	@touch $@
+
+# ktstr.config is data of this file.
+$(B)/kt-kernel/fragment.o: kt-kernel/ktstr.config
 
 # One file knows the prefix: it alone is compiled again when the prefix changes.
 $(B)/lib/child.o $(B)/static/lib/child.o: CPPFLAGS += -DKT_PREFIX='"$(PREFIX)"'

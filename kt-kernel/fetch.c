@@ -5,15 +5,13 @@
 #include "cleanup.h"
 #include "die.h"
 #include "jsonr.h"
+#include "keeper.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/pidfd.h>
-
-#define GRACE_MS 5000 /* from SIGTERM to SIGKILL */
 
 /* Read all it writes, until it closes its output. -EINTR at a stop signal. */
 static int collect(int fd, int sig_fd, struct buf *out)
@@ -42,11 +40,12 @@ static int collect(int fd, int sig_fd, struct buf *out)
 int fetch_run(const struct fetcher *f, const char *const *args, struct buf *out)
 {
 	char tool[PATH_MAX], *argv[32], quiet[] = "-q";
-	struct child_spec spec = { .argv = argv, .mask = f->mask, .death_sig = SIGTERM };
-	AUTO_FD rd = -1, wr = -1, pid_fd = -1, null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	struct child_spec spec = { .argv = argv, .mask = f->mask };
+	struct keeper keeper = KEEPER_INIT;
+	AUTO_FD rd = -1, wr = -1, null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	siginfo_t info;
 	size_t n = 0;
-	int p[2], rc;
+	int p[2], rc, ended;
 
 	argv[n++] = child_tool("kt-kernel-fetch", tool, sizeof(tool));
 	if (!argv[0])
@@ -56,8 +55,8 @@ int fetch_run(const struct fetcher *f, const char *const *args, struct buf *out)
 	for (; *args; args++) {
 		if (n + 1 == KT_ARRAY_LEN(argv))
 			return warn_rc(-E2BIG, "start '%s'", tool);
-		memcpy(&argv[n++], args,
-		       sizeof(*args)); /* execvp(3) has no const, and changes nothing */
+		/* execvp(3) knows no const, and changes nothing */
+		memcpy(&argv[n++], args, sizeof(*args));
 	}
 	argv[n] = NULL;
 	if (null_fd < 0 || pipe2(p, O_CLOEXEC) < 0)
@@ -67,17 +66,18 @@ int fetch_run(const struct fetcher *f, const char *const *args, struct buf *out)
 	spec.stdio[0] = null_fd;
 	spec.stdio[1] = wr;
 	spec.stdio[2] = -1;
-	pid_fd = child_spawn(&spec, NULL);
-	if (pid_fd < 0)
-		return warn_rc(pid_fd, "start '%s'", tool);
+	rc = keeper_start(&spec, &keeper);
+	if (rc < 0)
+		return warn_rc(rc, "start '%s'", tool);
 	drop_fd(&wr);
 	rc = collect(rd, f->sig_fd, out);
-	if (rc == 0)
-		rc = child_wait(pid_fd, f->sig_fd, -1, &info);
-	else {
-		(void)pidfd_send_signal(pid_fd, SIGTERM, NULL, 0); /* it may just have ended */
-		(void)child_wait(pid_fd, -1, GRACE_MS, &info); /* rc is the news */
-	}
+	while (rc == 0)
+		rc = keeper_wait(&keeper, f->sig_fd, -1);
+	if (rc < 0)
+		keeper_stop(&keeper);
+	ended = keeper_end(&keeper, &info);
+	if (rc > 0)
+		rc = ended;
 	if (rc == -EINTR) {
 		warn_msg("stopped by a signal");
 		return rc;
