@@ -6,7 +6,7 @@
 #include "cachedir.h"
 #include "cleanup.h"
 #include "die.h"
-#include "fetch.h"
+#include "fetcher.h"
 #include "jsonr.h"
 #include "lock.h"
 #include "sig.h"
@@ -109,7 +109,7 @@ static int fetch_file(const struct job *j, const struct candidate *c, bool image
 				     NULL };
 	AUTO_BUF out = BUF_INIT;
 
-	return fetch_run(&j->fetcher, args, &out);
+	return fetcher_run(&j->fetcher, args, &out);
 }
 
 /* apt checks the archive's signature and each package's sum, unless it is told not to. */
@@ -210,10 +210,10 @@ static int get_new(struct job *j, struct kernel *ret)
 	AUTO_FD held = -1;
 	int n, i, rc;
 
-	rc = fetch_run(&j->fetcher, list, &out);
+	rc = fetcher_run(&j->fetcher, list, &out);
 	if (rc < 0)
 		return rc;
-	n = fetch_each(&out, "candidate", add_candidate, &all);
+	n = fetcher_each(&out, "candidate", add_candidate, &all);
 	v = all.v;
 	if (n < 0)
 		return warn_rc(n, "read the list of kernels");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Runs kt-kernel-fetch. */
-#include "fetch.h"
+#include "fetcher.h"
 #include "child.h"
 #include "cleanup.h"
 #include "die.h"
@@ -37,7 +37,7 @@ static int collect(int fd, int sig_fd, struct buf *out)
 	}
 }
 
-int fetch_run(const struct fetcher *f, const char *const *args, struct buf *out)
+int fetcher_run(const struct fetcher *f, const char *const *args, struct buf *out)
 {
 	char tool[PATH_MAX], *argv[32], quiet[] = "-q";
 	struct child_spec spec = { .argv = argv, .mask = f->mask };
@@ -89,8 +89,8 @@ int fetch_run(const struct fetcher *f, const char *const *args, struct buf *out)
 	return child_status(&info) == 0 ? 0 : -EIO;
 }
 
-int fetch_each(struct buf *out, const char *type, int (*fn)(const json_t *rec, void *arg),
-	       void *arg)
+int fetcher_each(struct buf *out, const char *type, int (*fn)(const json_t *rec, void *arg),
+		 void *arg)
 {
 	char *line, *save = NULL;
 	unsigned long number = 0;

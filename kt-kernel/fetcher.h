@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Runs kt-kernel-fetch, which gets things from elsewhere, and reads its records. */
-#ifndef KT_FETCH_H
-#define KT_FETCH_H
+#ifndef KT_FETCHER_H
+#define KT_FETCHER_H
 
 #include "buf.h"
 
@@ -15,16 +15,16 @@ struct fetcher {
 	bool quiet; /* it is started with -q */
 };
 
-/* fetch_run - run "kt-kernel-fetch ARGS…" (args end with NULL); its records collect in out, its
+/* fetcher_run - run "kt-kernel-fetch ARGS…" (args end with NULL); its records collect in out, its
  * messages go to our stderr. A stop signal ends it: SIGTERM, and SIGKILL after 5 s.
  * Returns 0; -EINTR after a stop signal (said); -EIO when it failed and has said why; or another
  * -errno (said). */
-int fetch_run(const struct fetcher *f, const char *const *args, struct buf *out);
+int fetcher_run(const struct fetcher *f, const char *const *args, struct buf *out);
 
-/* fetch_each - call fn for each record of the type; the record lives until fn returns. Returns how
- * many there were; a negative return of fn; -EBADMSG for text that is no record (said); -EPIPE
+/* fetcher_each - call fn for each record of the type; the record lives until fn returns. Returns
+ * how many there were; a negative return of fn; -EBADMSG for text that is no record (said); -EPIPE
  * when the stream has no `end`. The text in out is used up. */
-int fetch_each(struct buf *out, const char *type, int (*fn)(const json_t *rec, void *arg),
-	       void *arg);
+int fetcher_each(struct buf *out, const char *type, int (*fn)(const json_t *rec, void *arg),
+		 void *arg);
 
 #endif
