@@ -104,6 +104,7 @@ test_cgroup_op_O := kt-cgroup/ops kt-cgroup/parent kt-cgroup/stat
 test_expr_O     := kt-run/expr kt-run/draw kt-run/flags
 test_kernel_O   := kt-kernel/apt kt-kernel/config kt-kernel/image kt-kernel/version
 test_ldso_O     := kt-vm/ldso
+test_snap_thread_O := kt-snap/fields kt-snap/tally kt-snap/thread
 fuzz_cg_O       := kt-cgroup/stat
 fuzz_elf_O      := kt-vm/elf
 fuzz_events_O   := kt-run/checks kt-run/check_worker kt-run/check_group kt-run/judging kt-run/events kt-run/host \

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The text of a thread's record. A snapshot is mostly this, so it is written without the generality
+ * of jsonw: one check for room, names that are ready made, numbers by pairs of digits. */
+#include "thread.h"
+#include "jsonw.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define COMM_MAX 15 /* TASK_COMM_LEN without its NUL */
+#define NUM_MAX 24 /* a number of 20 digits, a sign, quotes */
+#define POLICY_MAX 48
+
+static const struct key {
+	const char *text; /* ,"name": */
+	size_t n;
+} keys[F_N] = {
+#define FIELD(name, ...) [F_##name] = { ",\"" #name "\":", sizeof(",\"" #name "\":") - 1 },
+	FIELDS(FIELD)
+#undef FIELD
+};
+
+static char *put_u64(char *to, uint64_t v)
+{
+	static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+				    "25262728293031323334353637383940414243444546474849"
+				    "50515253545556575859606162636465666768697071727374"
+				    "75767778798081828384858687888990919293949596979899";
+	char text[20], *p = text + sizeof(text);
+	size_t n;
+
+	while (v >= 100) {
+		p -= 2;
+		memcpy(p, pairs + v % 100 * 2, 2);
+		v /= 100;
+	}
+	if (v >= 10) {
+		p -= 2;
+		memcpy(p, pairs + v * 2, 2);
+	} else {
+		*--p = (char)('0' + v);
+	}
+	n = (size_t)(text + sizeof(text) - p);
+	memcpy(to, p, n);
+	return to + n;
+}
+
+static char *put_i64(char *to, int64_t v)
+{
+	if (v < 0)
+		*to++ = '-';
+	return put_u64(to, v < 0 ? -(uint64_t)v : (uint64_t)v);
+}
+
+static char *put(char *to, const char *s, size_t n)
+{
+	memcpy(to, s, n);
+	return to + n;
+}
+
+/* Whether the bytes are their own JSON text: printable ASCII, nothing to escape. */
+static bool plain(const char *s, size_t n)
+{
+	size_t i;
+	bool odd = false;
+
+	for (i = 0; i < n; i++) /* without a branch, so that it is done many bytes at a time */
+		odd |= (unsigned char)(s[i] - 0x20) >= 0x5f || s[i] == '"' || s[i] == '\\';
+	return !odd;
+}
+
+/* There is room for six times n. */
+static char *put_str(char *to, const char *s, size_t n)
+{
+	struct buf odd = BUF_INIT;
+
+	if (plain(s, n)) {
+		*to++ = '"';
+		to = put(to, s, n);
+		*to++ = '"';
+		return to;
+	}
+	if (json_escape(&odd, s, n) == 0)
+		to = put(to, odd.p, odd.len);
+	else
+		to = NULL;
+	buf_free(&odd);
+	return to;
+}
+
+static char *put_policy(char *to, uint64_t policy)
+{
+	const char *name = field_policy(policy);
+	char other[POLICY_MAX];
+
+	if (!name) {
+		(void)snprintf(other, sizeof(other), "SCHED_UNKNOWN(%lld)", (long long)policy);
+		name = other;
+	}
+	return put_str(to, name, strlen(name));
+}
+
+static char *put_value(char *to, const struct thread_rec *t, int f)
+{
+	char letter;
+
+	switch (fields[f].kind) {
+	case FIELD_U64:
+		return put_u64(to, t->v[f]);
+	case FIELD_I64:
+		return put_i64(to, (int64_t)t->v[f]);
+	case FIELD_BOOL:
+		return t->v[f] ? put(to, "true", 4) : put(to, "false", 5);
+	case FIELD_STR:
+		return put_str(to, t->s[f], t->v[f]);
+	case FIELD_POLICY:
+		return put_policy(to, t->v[f]);
+	case FIELD_STATE:
+		letter = (char)t->v[f];
+		return put_str(to, &letter, 1);
+	case FIELD_OPAQUE:
+		*to++ = '"';
+		to = put_u64(to, t->v[f]);
+		*to++ = '"';
+		return to;
+	}
+	return NULL;
+}
+
+/* What the record can take at most. */
+static size_t bound(const struct thread_rec *t)
+{
+	size_t n = sizeof("{\"type\":\"thread\"}\n") + POLICY_MAX;
+	int f;
+
+	for (f = 0; f < F_N; f++) {
+		n += keys[f].n + NUM_MAX;
+		if (fields[f].kind == FIELD_STR && field_has(&t->has, f))
+			n += 6 * t->v[f];
+	}
+	return n;
+}
+
+int thread_format(const struct thread_rec *t, const struct field_set *set, struct buf *b)
+{
+	char *start = buf_room(b, bound(t)), *to = start;
+	int f;
+
+	if (!start)
+		return b->err;
+	to = put(to, "{\"type\":\"thread\"", sizeof("{\"type\":\"thread\"") - 1);
+	for (f = 0; f < F_N; f++) {
+		if (!field_has(set, f))
+			continue;
+		to = put(to, keys[f].text, keys[f].n);
+		to = field_has(&t->has, f) ? put_value(to, t, f) : put(to, "null", 4);
+		if (!to)
+			return b->err = -ENOMEM;
+	}
+	to = put(to, "}\n", 3); /* the NUL that a buf has behind it */
+	b->len += (size_t)(to - start) - 1;
+	return 0;
+}
+
+static size_t digits(const char *s, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && s[i] >= '0' && s[i] <= '9')
+		i++;
+	return i;
+}
+
+/* "0:1H", "u8:3": a worker of a pool. Returns its length, or 0. */
+static size_t pool_worker(const char *s, size_t n)
+{
+	size_t i = n > 0 && s[0] == 'u', d = digits(s + i, n - i);
+
+	if (d == 0 || i + d >= n || s[i + d] != ':')
+		return 0;
+	i += d + 1;
+	d = digits(s + i, n - i);
+	if (d == 0)
+		return 0;
+	i += d;
+	while (i < n && s[i] != '-' &&
+	       s[i] != '+') /* H: high priority; BH pools, what else may come */
+		i++;
+	return i;
+}
+
+/* "kworker/R-mld-mld", "kworker/R-rcu_g+rcu_gp": a rescuer has the name of its workqueue, and while
+ * it has one to work for, that one's behind it. Where the two meet, or n. */
+static size_t rescuer(const char *name, size_t n, size_t from)
+{
+	size_t i, own;
+
+	for (i = from + 1; i + 1 < n && i <= COMM_MAX; i++) {
+		own = i - from;
+		if ((name[i] == '-' || name[i] == '+') && n - i - 1 >= own &&
+		    memcmp(name + from, name + i + 1, own) == 0 &&
+		    (i == COMM_MAX || n - i - 1 == own))
+			return i;
+	}
+	return n;
+}
+
+size_t thread_comm(const char *name, size_t n)
+{
+	static const char worker[] = "kworker/";
+	size_t w = sizeof(worker) - 1, k;
+
+	if (n > w && memcmp(name, worker, w) == 0) {
+		k = pool_worker(name + w, n - w);
+		if (k > 0)
+			n = w + k;
+		else if (n > w + 2 && memcmp(name + w, "R-", 2) == 0)
+			n = rescuer(name, n, w + 2);
+	}
+	return n < COMM_MAX ? n : COMM_MAX;
+}
