@@ -5,6 +5,7 @@
 #include "get.h"
 #include "cachedir.h"
 #include "cleanup.h"
+#include "cmd.h"
 #include "die.h"
 #include "fetcher.h"
 #include "jsonr.h"
@@ -14,6 +15,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <getopt.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
@@ -287,4 +289,63 @@ int get_kernel(const struct get *g, struct kernel *ret, const char **ret_why)
 		return warn_rc(-errno, "make '%s'", j.state);
 	*ret_why = "it was fetched";
 	return get_new(&j, ret);
+}
+
+static bool plain_name(const char *s)
+{
+	return *s && !strchr(s, '/') && s[0] != '.';
+}
+
+int cmd_get(int argc, char *argv[])
+{
+	enum {
+		OPT_SUITE = 256,
+		OPT_FLAVOUR,
+		OPT_UPDATE
+	};
+	static const struct option longopts[] = { { "suite", required_argument, NULL, OPT_SUITE },
+						  { "flavour", required_argument, NULL,
+						    OPT_FLAVOUR },
+						  { "update", no_argument, NULL, OPT_UPDATE },
+						  { "quiet", no_argument, NULL, 'q' },
+						  CMD_COMMON,
+						  { 0 } };
+	struct get g = { .suite = GET_SUITE, .flavour = get_flavour() };
+	const char *why;
+	struct stream s;
+	struct kernel k;
+	int c, rc;
+
+	while ((c = getopt_long(argc, argv, "hqV", longopts, NULL)) != -1) {
+		switch (c) {
+		case 'q':
+			g.quiet = true;
+			break;
+		case OPT_SUITE:
+			if (!plain_name(optarg))
+				die_usage("bad --suite '%s'", optarg);
+			g.suite = optarg;
+			break;
+		case OPT_FLAVOUR:
+			if (!plain_name(optarg))
+				die_usage("bad --flavour '%s'", optarg);
+			g.flavour = optarg;
+			break;
+		case OPT_UPDATE:
+			g.update = true;
+			break;
+		default:
+			return cmd_option(c);
+		}
+	}
+	if (optind < argc)
+		die_usage("unexpected argument '%s'", argv[optind]);
+	if (!g.flavour)
+		die_usage("this machine needs a --flavour");
+	rc = get_kernel(&g, &k, &why);
+	if (rc < 0)
+		return KT_FAIL;
+	stream_open(&s);
+	stream_kernel(&s, &k, why);
+	return cmd_status(stream_close(&s, "ok"));
 }

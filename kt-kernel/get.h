@@ -7,6 +7,8 @@
 
 #include <stdbool.h>
 
+#define GET_SUITE "trixie-backports" /* older suites have no kernel with sched_ext */
+
 struct get {
 	const char *suite, *flavour;
 	bool update; /* look for a newer one though there is one */
