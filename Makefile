@@ -113,6 +113,7 @@ fuzz_events_O   := kt-run/checks kt-run/check_worker kt-run/check_group kt-run/j
 fuzz_image_O    := kt-kernel/image kt-kernel/config
 fuzz_ldso_O     := kt-vm/ldso
 fuzz_plan_O     := kt-run/planfile
+fuzz_scan_O     := kt-snap/scan
 fuzz_scenario_O := kt-run/scenario kt-run/expand kt-run/draft kt-run/expr kt-run/draw kt-run/flags kt-run/works \
 		   kt-run/thresh kt-run/planfile
 fuzz_table_O    := kt-report/table
