@@ -29,6 +29,7 @@ pkg-config		cmd pkg-config
 libjansson-dev		pc jansson
 libzstd-dev		pc libzstd
 libarchive-dev		pc libarchive
+libcurl4-openssl-dev	pc libcurl
 qemu-system-x86		cmd qemu-system-x86_64
 seabios			file /usr/share/seabios/bios-256k.bin
 busybox-static		static busybox

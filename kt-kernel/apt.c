@@ -2,18 +2,17 @@
 /* Packages of the distribution's archive, by apt-get and apt-cache with a state directory of ours.
  */
 #include "apt.h"
-#include "child.h"
 #include "cleanup.h"
 #include "die.h"
 #include "num.h"
 #include "out.h"
+#include "run.h"
 #include "version.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,43 +20,6 @@
 
 #define MAX_OPTIONS 24
 #define KEYRING "/usr/share/keyrings/debian-archive-keyring.gpg"
-
-/* Run a program; its standard output goes to out, or to stderr when out is NULL. */
-static int capture(char *const argv[], struct buf *out)
-{
-	struct child_spec spec = { .argv = argv,
-				   .stdio = { -1, out ? -1 : STDERR_FILENO, -1 },
-				   .death_sig = SIGTERM };
-	AUTO_FD rd = -1, wr = -1, pid_fd = -1, null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	siginfo_t info;
-	ssize_t n = 0;
-	int p[2], rc;
-
-	if (null_fd < 0 || pipe2(p, O_CLOEXEC) < 0)
-		return -errno;
-	rd = p[0];
-	wr = p[1];
-	spec.stdio[0] = null_fd;
-	if (out)
-		spec.stdio[1] = wr;
-	pid_fd = child_spawn(&spec, NULL);
-	if (pid_fd < 0)
-		return warn_rc(pid_fd, "run '%s'", argv[0]);
-	drop_fd(&wr);
-	while (out && (n = buf_fill(out, rd, 65536)) > 0)
-		;
-	rc = child_wait(pid_fd, -1, -1, &info);
-	if (rc == 0 && n < 0)
-		rc = (int)n;
-	if (rc < 0)
-		return warn_rc(rc, "run '%s'", argv[0]);
-	if (child_status(&info) != 0) {
-		warn_msg("'%s %s' ended with status %d", argv[0], argv[1] ? argv[1] : "",
-			 child_status(&info));
-		return -EIO;
-	}
-	return 0;
-}
 
 /* argv of an apt program with all that keeps it in our state; free_argv() afterwards. */
 static char **apt_argv(const struct apt *a, const char *program, const char *const *args)
@@ -122,7 +84,7 @@ static int run_apt(const struct apt *a, const char *program, const char *const *
 
 	if (!argv)
 		return warn_rc(-ENOMEM, "run '%s'", program);
-	rc = capture(argv, out);
+	rc = run_capture(argv, out);
 	for (i = 0; argv[i]; i++)
 		free(argv[i]);
 	free(argv);
@@ -481,7 +443,7 @@ static int sources_places(char *list, char *parts, size_t cap)
 			       NULL };
 	AUTO_BUF out = BUF_INIT;
 	char *line, *save = NULL;
-	int rc = capture(argv, &out);
+	int rc = run_capture(argv, &out);
 
 	list[0] = parts[0] = '\0';
 	if (rc < 0)

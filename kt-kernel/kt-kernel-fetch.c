@@ -1,193 +1,257 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* kt-kernel-fetch - gets kernels from elsewhere, for kt-kernel. It alone uses the libraries for
- * that. */
-#include "apt.h"
+/* kt-kernel-fetch - gets kernels and their sources from elsewhere, for kt-kernel. It alone uses the
+ * libraries for that. */
 #include "cleanup.h"
 #include "die.h"
-#include "jsonw.h"
 #include "out.h"
-#include "unpack.h"
+#include "verbs.h"
 
 #include <errno.h>
 #include <getopt.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_CONFIG (4 << 20)
-#define MAX_IMAGE (512 << 20)
-
 static const char help[] =
-	"Usage: kt-kernel-fetch apt-list --state DIR --suite SUITE --flavour FLAVOUR\n"
-	"       kt-kernel-fetch apt-file --state DIR --into DIR --package NAME --package-version "
-	"V\n"
-	"                                --release R config|image\n"
-	"Gets kernels from the distribution's archive, for kt-kernel(1).\n"
+	"Usage: kt-kernel-fetch VERB [OPTION...] [OPERAND...]\n"
+	"Gets kernels and their sources from elsewhere, for kt-kernel(1); prints records.\n"
 	"\n"
-	"apt-list fetches the archive's lists and prints a record for each kernel, newest first.\n"
-	"apt-file fetches a package and takes one file out of it.\n"
+	"  releases [--max-age D]              what kernel.org has now\n"
+	"  resolve [--max-age D] [WHAT]        the versions that 6.12.3, 6.12 or 6.12..6.16 mean;\n"
+	"                                      without WHAT the newest stable one\n"
+	"  tarball VERSION --into DIR [--downloads DIR] [--no-checksum]\n"
+	"                                      a release's sources, checked and unpacked\n"
+	"  apt-list --state DIR --suite S --flavour F\n"
+	"                                      kernels of the distribution's archive\n"
+	"  apt-file config|image --state DIR --into DIR --package P --package-version V "
+	"--release R\n"
+	"                                      one file out of such a kernel's package\n"
 	"\n"
+	"      --max-age D       a copy of the list of releases that is younger will do: 1d, 12h\n"
+	"      --into DIR        the directory that gets the result\n"
+	"      --downloads DIR   where what is downloaded stays (default: in the cache)\n"
+	"      --no-checksum     do without, if the server has none\n"
 	"      --state DIR       where apt keeps its lists\n"
 	"      --suite SUITE     \"trixie-backports\"\n"
 	"      --flavour FLAVOUR \"cloud-amd64\"\n"
-	"      --into DIR        where the file goes, as config or bzImage\n"
 	"      --package NAME, --package-version V, --release R  as apt-list prints them\n"
+	"  -q, --quiet           say nothing about progress\n"
 	"  -h, --help            this text\n"
 	"  -V, --version         the version\n";
 
-struct opts {
-	const char *state, *suite, *flavour, *into, *package, *version, *release;
+/* What an option's argument goes to, by its number below. */
+enum {
+	OPT_STATE = 256,
+	OPT_SUITE,
+	OPT_FLAVOUR,
+	OPT_INTO,
+	OPT_PACKAGE,
+	OPT_PACKAGE_VERSION,
+	OPT_RELEASE,
+	OPT_DOWNLOADS,
+	OPT_REF,
+	OPT_MAX_AGE,
+	OPT_NO_CHECKSUM,
+};
+#define BIT(option) (1U << ((option)-OPT_STATE))
+
+static const struct option longopts[] = { { "state", required_argument, NULL, OPT_STATE },
+					  { "suite", required_argument, NULL, OPT_SUITE },
+					  { "flavour", required_argument, NULL, OPT_FLAVOUR },
+					  { "into", required_argument, NULL, OPT_INTO },
+					  { "package", required_argument, NULL, OPT_PACKAGE },
+					  { "package-version", required_argument, NULL,
+					    OPT_PACKAGE_VERSION },
+					  { "release", required_argument, NULL, OPT_RELEASE },
+					  { "downloads", required_argument, NULL, OPT_DOWNLOADS },
+					  { "ref", required_argument, NULL, OPT_REF },
+					  { "max-age", required_argument, NULL, OPT_MAX_AGE },
+					  { "no-checksum", no_argument, NULL, OPT_NO_CHECKSUM },
+					  { "quiet", no_argument, NULL, 'q' },
+					  { "help", no_argument, NULL, 'h' },
+					  { "version", no_argument, NULL, 'V' },
+					  { 0 } };
+
+static const struct verb {
+	const char *name;
+	int (*run)(struct fetch *f);
+	int min_args, max_args;
+	unsigned int need, may; /* options, by BIT() */
+	bool net; /* it uses HTTP */
+} verbs[] = {
+	{ "releases", verb_releases, 0, 0, 0, BIT(OPT_MAX_AGE), true },
+	{ "resolve", verb_resolve, 0, 1, 0, BIT(OPT_MAX_AGE), true },
+	{ "tarball", verb_tarball, 1, 1, BIT(OPT_INTO), BIT(OPT_DOWNLOADS) | BIT(OPT_NO_CHECKSUM),
+	  true },
+	{ "apt-list", verb_apt_list, 0, 0, BIT(OPT_STATE) | BIT(OPT_SUITE) | BIT(OPT_FLAVOUR), 0,
+	  false },
+	{ "apt-file", verb_apt_file, 1, 1,
+	  BIT(OPT_STATE) | BIT(OPT_INTO) | BIT(OPT_PACKAGE) | BIT(OPT_PACKAGE_VERSION) |
+		  BIT(OPT_RELEASE),
+	  0, false },
 };
 
-static int apt_list(const struct opts *o)
+int stream_begin(struct fetch *f, int cached)
 {
-	struct apt a = { o->state };
-	AUTO_FREE struct apt_kernel *k = NULL;
-	struct jsonw w;
-	int n, i, rc = apt_setup(&a, o->suite);
+	int rc;
 
-	if (rc == 0)
-		rc = apt_update(&a);
+	jsonw_init(&f->w, stdout);
+	jsonw_meta(&f->w, "kt-kernel-fetch", true);
+	if (cached < 0)
+		jsonw_null(&f->w, "cached");
+	else
+		jsonw_bool(&f->w, "cached", cached);
+	rc = jsonw_end(&f->w);
 	if (rc < 0)
-		return rc;
-	n = apt_kernels(&a, o->flavour, &k);
-	if (n < 0)
-		return n;
-	jsonw_init(&w, stdout);
-	jsonw_meta(&w, "kt-kernel-fetch", true);
-	rc = jsonw_end(&w);
-	for (i = 0; i < n && rc == 0; i++) {
-		jsonw_begin(&w, "candidate");
-		jsonw_str(&w, "release", k[i].release);
-		jsonw_str(&w, "package", k[i].package);
-		jsonw_str(&w, "version", k[i].version);
-		jsonw_u64(&w, "bytes", k[i].bytes);
-		jsonw_str(&w, "config_package", k[i].config_package);
-		jsonw_u64(&w, "config_bytes", k[i].config_bytes);
-		rc = jsonw_end(&w);
-	}
-	if (rc == 0) {
-		jsonw_begin(&w, "end");
-		jsonw_str(&w, "tool", "kt-kernel-fetch");
-		jsonw_str(&w, "outcome", "ok");
-		jsonw_u64(&w, "candidates", (uint64_t)n);
-		rc = jsonw_end(&w);
-	}
-	jsonw_free(&w);
-	return rc < 0 ? warn_rc(rc, "write records") : 0;
+		return warn_rc(rc, "write records");
+	f->begun = true;
+	return 0;
 }
 
-/* The package's file goes out as it is; a package without it is no failure of ours, but says so. */
-static int apt_file(const struct opts *o, const char *what)
+int stream_record(struct fetch *f)
 {
-	struct apt a = { o->state };
-	bool image = strcmp(what, "image") == 0;
-	char deb[NAME_MAX + 1], at[2][PATH_MAX];
-	const char *const paths[] = { at[0], at[1], NULL };
-	const char *why, *to = image ? "bzImage" : "config";
-	int rc, i;
+	int rc = jsonw_end(&f->w);
 
-	(void)snprintf(at[0], sizeof(at[0]), "usr/lib/modules/%s/%s", o->release,
-		       image ? "vmlinuz" : "config");
-	(void)snprintf(at[1], sizeof(at[1]), "boot/%s-%s", image ? "vmlinuz" : "config",
-		       o->release);
-	rc = apt_download(&a, o->package, o->version, o->into, deb, sizeof(deb));
 	if (rc < 0)
-		return rc;
-	rc = unpack_deb(deb, paths, image ? MAX_IMAGE : MAX_CONFIG, to, &why);
-	i = unlink(deb) < 0 ? -errno : 0;
-	if (rc < 0)
-		return why ? (warn_msg("unpack '%s': %s", deb, why), rc)
-			   : warn_rc(rc, "unpack '%s'", deb);
-	if (rc == 0) {
-		warn_msg("'%s' holds neither '%s' nor '%s'", deb, at[0], at[1]);
-		return -ENOENT;
-	}
-	return i < 0 ? warn_rc(i, "remove '%s'", deb) : 0;
+		return warn_rc(rc, "write records");
+	f->records++;
+	return 0;
 }
 
-static const char *need(const char *value, const char *name)
+int source_text(char *to, size_t cap, const char *text)
 {
-	if (!value || !*value)
-		die_usage("--%s is missing", name);
-	return value;
+	size_t n = strlen(text);
+
+	if (n >= cap)
+		return -ENAMETOOLONG;
+	memcpy(to, text, n + 1);
+	return 0;
+}
+
+static void text_or_null(struct jsonw *w, const char *key, const char *text)
+{
+	jsonw_str(w, key, *text ? text : NULL);
+}
+
+int stream_source(struct fetch *f, const struct source *s)
+{
+	struct jsonw *w = &f->w;
+	int rc = stream_begin(f, -1);
+
+	if (rc < 0)
+		return rc;
+	jsonw_begin(w, "source");
+	jsonw_str(w, "kind", s->kind);
+	jsonw_str(w, "dir", s->dir);
+	text_or_null(w, "version", s->version);
+	text_or_null(w, "url", s->url);
+	text_or_null(w, "ref", s->ref);
+	text_or_null(w, "commit", s->commit);
+	text_or_null(w, "package", s->package);
+	text_or_null(w, "package_version", s->package_version);
+	text_or_null(w, "file", s->file);
+	text_or_null(w, "sha256", s->sha256);
+	if (s->bytes > 0)
+		jsonw_u64(w, "bytes", s->bytes);
+	else
+		jsonw_null(w, "bytes");
+	jsonw_bool(w, "verified", s->verified_by[0] != '\0');
+	text_or_null(w, "verified_by", s->verified_by);
+	return stream_record(f);
+}
+
+static int end(struct fetch *f, const char *outcome)
+{
+	jsonw_begin(&f->w, "end");
+	jsonw_str(&f->w, "tool", "kt-kernel-fetch");
+	jsonw_str(&f->w, "outcome", outcome);
+	jsonw_u64(&f->w, "records", f->records);
+	return jsonw_end(&f->w);
+}
+
+static const struct verb *find_verb(const char *name)
+{
+	size_t i;
+
+	if (!name)
+		die_usage("what to do?");
+	for (i = 0; i < KT_ARRAY_LEN(verbs); i++)
+		if (strcmp(verbs[i].name, name) == 0)
+			return &verbs[i];
+	die_usage("there is no verb '%s'", name);
+}
+
+/* Hold the command line against what the verb takes. */
+static void check(const struct verb *v, unsigned int given, int n_args)
+{
+	unsigned int lacks = v->need & ~given, extra = given & ~(v->need | v->may);
+	size_t i;
+
+	for (i = 0; longopts[i].name; i++) {
+		if (longopts[i].val < OPT_STATE)
+			continue;
+		if (lacks & BIT(longopts[i].val))
+			die_usage("%s: --%s is missing", v->name, longopts[i].name);
+		if (extra & BIT(longopts[i].val))
+			die_usage("%s has no --%s", v->name, longopts[i].name);
+	}
+	if (n_args < v->min_args)
+		die_usage("%s: an operand is missing", v->name);
+	if (n_args > v->max_args)
+		die_usage("%s: too many operands", v->name);
 }
 
 int main(int argc, char *argv[])
 {
-	enum {
-		OPT_STATE = 256,
-		OPT_SUITE,
-		OPT_FLAVOUR,
-		OPT_INTO,
-		OPT_PACKAGE,
-		OPT_VER,
-		OPT_REL
-	};
-	static const struct option longopts[] = {
-		{ "state", required_argument, NULL, OPT_STATE },
-		{ "suite", required_argument, NULL, OPT_SUITE },
-		{ "flavour", required_argument, NULL, OPT_FLAVOUR },
-		{ "into", required_argument, NULL, OPT_INTO },
-		{ "package", required_argument, NULL, OPT_PACKAGE },
-		{ "package-version", required_argument, NULL, OPT_VER },
-		{ "release", required_argument, NULL, OPT_REL },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ 0 }
-	};
-	struct opts o = { 0 };
+	struct fetch f = { 0 };
+	const char **const to[] = { &f.state,	&f.suite,	    &f.flavour, &f.into,
+				    &f.package, &f.package_version, &f.release, &f.downloads,
+				    &f.ref,	&f.max_age };
+	const struct verb *v;
+	unsigned int given = 0;
 	int c, rc, close_rc;
 
-	while ((c = getopt_long(argc, argv, "hV", longopts, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "qhV", longopts, NULL)) != -1) {
 		switch (c) {
+		case 'q':
+			f.quiet = true;
+			break;
 		case 'h':
 			return print_help(help);
 		case 'V':
 			return print_version();
-		case OPT_STATE:
-			o.state = optarg;
+		case OPT_NO_CHECKSUM:
+			f.no_checksum = true;
+			given |= BIT(c);
 			break;
-		case OPT_SUITE:
-			o.suite = optarg;
-			break;
-		case OPT_FLAVOUR:
-			o.flavour = optarg;
-			break;
-		case OPT_INTO:
-			o.into = optarg;
-			break;
-		case OPT_PACKAGE:
-			o.package = optarg;
-			break;
-		case OPT_VER:
-			o.version = optarg;
-			break;
-		case OPT_REL:
-			o.release = optarg;
-			break;
-		default:
+		case '?':
 			return KT_USAGE; /* getopt_long has said what is wrong */
+		default:
+			*to[c - OPT_STATE] = optarg;
+			given |= BIT(c);
+			if (!*optarg)
+				die_usage("an option's argument is empty");
 		}
 	}
+	v = find_verb(argv[optind]);
+	f.args = argv + optind + 1;
+	check(v, given, argc - optind - 1);
 	if (setenv("LC_ALL", "C.UTF-8", 1) < 0)
 		return warn_rc(-errno, "set LC_ALL") < 0 ? KT_FAIL : KT_OK;
-	need(o.state, "state");
-	if (optind + 1 == argc && strcmp(argv[optind], "apt-list") == 0) {
-		need(o.suite, "suite");
-		need(o.flavour, "flavour");
-		rc = apt_list(&o);
-	} else if (optind + 2 == argc && strcmp(argv[optind], "apt-file") == 0 &&
-		   (strcmp(argv[optind + 1], "config") == 0 ||
-		    strcmp(argv[optind + 1], "image") == 0)) {
-		need(o.into, "into");
-		need(o.package, "package");
-		need(o.version, "package-version");
-		need(o.release, "release");
-		rc = apt_file(&o, argv[optind + 1]);
-	} else {
-		die_usage("what to get: apt-list, apt-file config, or apt-file image");
+	progress_init(&f.progress, f.quiet);
+	rc = v->net ? http_init(&f.http, &f.progress) : 0;
+	if (rc == 0)
+		rc = v->run(&f);
+	progress_end(&f.progress);
+	if (v->net)
+		http_exit();
+	if (rc < 0 && f.begun)
+		(void)end(&f, "error"); /* the reason was said */
+	else if (rc == 0) {
+		rc = end(&f, "ok");
+		if (rc < 0)
+			(void)warn_rc(rc, "write records");
 	}
+	jsonw_free(&f.w);
 	close_rc = out_close(stdout);
 	if (rc == 0 && close_rc < 0)
 		rc = warn_rc(close_rc, "write standard output");
