@@ -33,7 +33,8 @@ kt-kernel_O     := kt-kernel/kt-kernel kt-kernel/stream kt-kernel/find kt-kernel
 		   kt-kernel/metadata kt-kernel/dirs kt-kernel/kernel kt-kernel/image kt-kernel/config \
 		   kt-kernel/version
 kt-kernel_PKG   := jansson
-kt-kernel-fetch_O := kt-kernel/kt-kernel-fetch kt-kernel/apt kt-kernel/http kt-kernel/ident kt-kernel/packages \
+kt-kernel-fetch_O := kt-kernel/kt-kernel-fetch kt-kernel/apt kt-kernel/apt_packages kt-kernel/apt_sources \
+		   kt-kernel/apt_text kt-kernel/deb kt-kernel/http kt-kernel/ident kt-kernel/packages \
 		   kt-kernel/progress kt-kernel/releases kt-kernel/resolve kt-kernel/run kt-kernel/sums kt-kernel/tarball \
 		   kt-kernel/unpack kt-kernel/untar kt-kernel/version kt-kernel/workdir
 kt-kernel-fetch_PKG := jansson libarchive libcurl
@@ -105,7 +106,7 @@ tools: $(B)/libexec/ktstr/kt-init
 # Both are linked with libkt and the modules of a tool that they test, whose headers they see.
 test_cgroup_op_O := kt-cgroup/ops kt-cgroup/parent kt-cgroup/stat
 test_expr_O     := kt-run/expr kt-run/draw kt-run/flags
-test_kernel_O   := kt-kernel/apt kt-kernel/run kt-kernel/config kt-kernel/image kt-kernel/version
+test_kernel_O   := kt-kernel/apt_text kt-kernel/config kt-kernel/image kt-kernel/version
 test_ldso_O     := kt-vm/ldso
 test_snap_thread_O := kt-snap/fields kt-snap/tally kt-snap/thread
 fuzz_cg_O       := kt-cgroup/stat

@@ -12,6 +12,7 @@
 
 struct apt {
 	const char *state; /* directory for lists and cache */
+	bool system; /* all sources of the system are asked, not one of ours */
 };
 
 /* A kernel that the archive has. */
@@ -28,12 +29,26 @@ struct apt_kernel {
  * ($KTSTR_APT_TRUSTED=yes: unsigned). Speaks on stderr. 0 or -errno. */
 int apt_setup(const struct apt *a, const char *suite);
 
+/* apt_run - run an apt program with these arguments in the state; its standard output goes to out,
+ * or to stderr when out is NULL. Says what went wrong. 0 or -errno. */
+int apt_run(const struct apt *a, const char *program, const char *const *args, struct buf *out);
+
 /* apt_update - fetch the lists. apt's own messages go to stderr. 0 or -errno. */
 int apt_update(const struct apt *a);
 
 /* apt_kernels - kernels of a flavour ("cloud-amd64"), newest first; the caller frees *ret. Returns
  * the count or -errno. */
 int apt_kernels(const struct apt *a, const char *flavour, struct apt_kernel **ret);
+
+/* A package of the archive. */
+struct apt_package {
+	char name[192], version[128];
+	uint64_t bytes;
+};
+
+/* apt_versions - those of one package, newest first; the caller frees *ret. Returns the count or
+ * -errno. */
+int apt_versions(const struct apt *a, const char *package, struct apt_package **ret);
 
 /* apt_download - fetch one package into the directory dir; its file name goes to ret_file. apt has
  * verified it then. 0 or -errno. */

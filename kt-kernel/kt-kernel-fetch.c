@@ -25,6 +25,12 @@ static const char help[] =
 	"  apt-file config|image --state DIR --into DIR --package P --package-version V "
 	"--release R\n"
 	"                                      one file out of such a kernel's package\n"
+	"  apt-source PACKAGE --state DIR --into DIR [--suite S] [--package-version V]\n"
+	"                                      the distribution's package of sources, unpacked\n"
+	"  apt-source-list PACKAGE --state DIR [--suite S] [--package-version V]\n"
+	"                                      which one that would be\n"
+	"  deb FILE config|image --into DIR [--release R]\n"
+	"                                      one file out of a kernel's package\n"
 	"\n"
 	"      --max-age D       a copy of the list of releases that is younger will do: 1d, 12h\n"
 	"      --into DIR        the directory that gets the result\n"
@@ -73,7 +79,7 @@ static const struct option longopts[] = { { "state", required_argument, NULL, OP
 
 static const struct verb {
 	const char *name;
-	int (*run)(struct fetch *f);
+	int (*run)(struct verb_ctx *f);
 	int min_args, max_args;
 	unsigned int need, may; /* options, by BIT() */
 	bool net; /* it uses HTTP */
@@ -88,9 +94,14 @@ static const struct verb {
 	  BIT(OPT_STATE) | BIT(OPT_INTO) | BIT(OPT_PACKAGE) | BIT(OPT_PACKAGE_VERSION) |
 		  BIT(OPT_RELEASE),
 	  0, false },
+	{ "apt-source", verb_apt_source, 1, 1, BIT(OPT_STATE) | BIT(OPT_INTO),
+	  BIT(OPT_SUITE) | BIT(OPT_PACKAGE_VERSION), false },
+	{ "apt-source-list", verb_apt_source_list, 1, 1, BIT(OPT_STATE),
+	  BIT(OPT_SUITE) | BIT(OPT_PACKAGE_VERSION), false },
+	{ "deb", verb_deb, 2, 2, BIT(OPT_INTO), BIT(OPT_RELEASE), false },
 };
 
-int stream_begin(struct fetch *f, int cached)
+int stream_begin(struct verb_ctx *f, int cached)
 {
 	int rc;
 
@@ -107,7 +118,7 @@ int stream_begin(struct fetch *f, int cached)
 	return 0;
 }
 
-int stream_record(struct fetch *f)
+int stream_record(struct verb_ctx *f)
 {
 	int rc = jsonw_end(&f->w);
 
@@ -132,7 +143,7 @@ static void text_or_null(struct jsonw *w, const char *key, const char *text)
 	jsonw_str(w, key, *text ? text : NULL);
 }
 
-int stream_source(struct fetch *f, const struct source *s)
+int stream_source(struct verb_ctx *f, const struct source *s)
 {
 	struct jsonw *w = &f->w;
 	int rc = stream_begin(f, -1);
@@ -159,7 +170,7 @@ int stream_source(struct fetch *f, const struct source *s)
 	return stream_record(f);
 }
 
-static int end(struct fetch *f, const char *outcome)
+static int end(struct verb_ctx *f, const char *outcome)
 {
 	jsonw_begin(&f->w, "end");
 	jsonw_str(&f->w, "tool", "kt-kernel-fetch");
@@ -202,7 +213,7 @@ static void check(const struct verb *v, unsigned int given, int n_args)
 
 int main(int argc, char *argv[])
 {
-	struct fetch f = { 0 };
+	struct verb_ctx f = { 0 };
 	const char **const to[] = { &f.state,	&f.suite,	    &f.flavour, &f.into,
 				    &f.package, &f.package_version, &f.release, &f.downloads,
 				    &f.ref,	&f.max_age };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The verbs apt-list and apt-file: prebuilt kernels of the distribution's archive. */
+/* The verbs apt-list, apt-file and deb: prebuilt kernels, of the distribution's archive or in a
+ * package that the user has. */
 #include "apt.h"
 #include "cleanup.h"
 #include "die.h"
@@ -14,7 +15,7 @@
 #define MAX_CONFIG (4 << 20)
 #define MAX_IMAGE (512 << 20)
 
-int verb_apt_list(struct fetch *f)
+int verb_apt_list(struct verb_ctx *f)
 {
 	struct apt a = { f->state };
 	AUTO_FREE struct apt_kernel *k = NULL;
@@ -43,34 +44,116 @@ int verb_apt_list(struct fetch *f)
 	return rc;
 }
 
-/* The package's file goes out as it is; a package without it is no failure of ours, but says so. */
-int verb_apt_file(struct fetch *f)
-{
-	const char *what = f->args[0];
-	struct apt a = { f->state };
-	bool image = strcmp(what, "image") == 0;
-	char deb[NAME_MAX + 1], at[2][PATH_MAX];
-	const char *const paths[] = { at[0], at[1], NULL };
-	const char *why, *to = image ? "bzImage" : "config";
-	int rc, i;
+/* One file of a kernel's package: its image or its configuration. */
+struct wanted {
+	bool image;
+	const char *release; /* or NULL: that of the first one there is */
+	char found[128]; /* its release */
+};
 
-	if (!image && strcmp(what, "config") != 0)
-		die_usage("apt-file: config or image, not '%s'", what);
-	(void)snprintf(at[0], sizeof(at[0]), "usr/lib/modules/%s/%s", f->release,
-		       image ? "vmlinuz" : "config");
-	(void)snprintf(at[1], sizeof(at[1]), "boot/%s-%s", image ? "vmlinuz" : "config",
-		       f->release);
-	rc = apt_download(&a, f->package, f->package_version, f->into, deb, sizeof(deb));
+/* The release in "usr/lib/modules/RELEASE/vmlinuz" or "boot/vmlinuz-RELEASE" (or config); false
+ * when path is another one. */
+static bool release_in(const char *path, const char *file, char *buf, size_t cap)
+{
+	static const char *const before[] = { "usr/lib/modules/", "lib/modules/" };
+	size_t i, n = strlen(file), len;
+
+	if (strncmp(path, "boot/", 5) == 0 && strncmp(path + 5, file, n) == 0 &&
+	    path[5 + n] == '-' && !strchr(path + 5 + n, '/'))
+		return snprintf(buf, cap, "%s", path + 5 + n + 1) < (int)cap;
+	for (i = 0; i < KT_ARRAY_LEN(before); i++) {
+		if (strncmp(path, before[i], strlen(before[i])) != 0)
+			continue;
+		path += strlen(before[i]);
+		len = strcspn(path, "/");
+		return path[len] == '/' && strcmp(path + len + 1, file) == 0 &&
+		       snprintf(buf, cap, "%.*s", (int)len, path) < (int)cap;
+	}
+	return false;
+}
+
+static int take_file(struct archive *a, const char *path, uint64_t size, void *arg)
+{
+	struct wanted *w = arg;
+	char release[sizeof(w->found)];
+	uint64_t max = w->image ? MAX_IMAGE : MAX_CONFIG;
+
+	if (!release_in(path, w->image ? "vmlinuz" : "config", release, sizeof(release)) ||
+	    !release[0] || (w->release && strcmp(release, w->release) != 0))
+		return 0;
+	if (size > max)
+		return -EFBIG;
+	memcpy(w->found, release, sizeof(release));
+	return deb_write(a, max, w->image ? "bzImage" : "config");
+}
+
+/* Write the file into the current directory. */
+static int from_deb(const char *deb, struct wanted *w)
+{
+	const char *why;
+	int rc = deb_each(deb, take_file, w, &why);
+
+	if (rc < 0 && why)
+		warn_msg("unpack '%s': %s", deb, why);
+	else if (rc < 0)
+		(void)warn_rc(rc, "unpack '%s'", deb);
+	if (rc == 0) {
+		warn_msg("'%s' holds no %s%s%s", deb,
+			 w->image ? "kernel" : "configuration of a kernel",
+			 w->release ? " of release " : "", w->release ? w->release : "");
+		rc = -ENOENT;
+	}
+	return rc < 0 ? rc : 0;
+}
+
+static int write_file(struct verb_ctx *f, const struct wanted *w)
+{
+	AUTO_FREE char *path = realpath(w->image ? "bzImage" : "config", NULL);
+	int rc = path ? stream_begin(f, -1) : warn_rc(-errno, "name the file");
+
 	if (rc < 0)
 		return rc;
-	rc = unpack_deb(deb, paths, image ? MAX_IMAGE : MAX_CONFIG, to, &why);
-	i = unlink(deb) < 0 ? -errno : 0;
+	jsonw_begin(&f->w, "file");
+	jsonw_str(&f->w, "what", w->image ? "image" : "config");
+	jsonw_str(&f->w, "path", path);
+	jsonw_str(&f->w, "release", w->found);
+	return stream_record(f);
+}
+
+static bool is_image(const char *verb, const char *what)
+{
+	bool image = strcmp(what, "image") == 0;
+
+	if (!image && strcmp(what, "config") != 0)
+		die_usage("%s: config or image, not '%s'", verb, what);
+	return image;
+}
+
+int verb_apt_file(struct verb_ctx *f)
+{
+	struct apt a = { f->state, false };
+	struct wanted w = { .image = is_image("apt-file", f->args[0]), .release = f->release };
+	char deb[NAME_MAX + 1];
+	int rc = apt_download(&a, f->package, f->package_version, f->into, deb, sizeof(deb));
+
 	if (rc < 0)
-		return why ? (warn_msg("unpack '%s': %s", deb, why), rc)
-			   : warn_rc(rc, "unpack '%s'", deb);
-	if (rc == 0) {
-		warn_msg("'%s' holds neither '%s' nor '%s'", deb, at[0], at[1]);
-		return -ENOENT;
-	}
-	return i < 0 ? warn_rc(i, "remove '%s'", deb) : stream_begin(f, -1);
+		return rc;
+	rc = from_deb(deb, &w);
+	if (unlink(deb) < 0 && rc == 0)
+		rc = warn_rc(-errno, "remove '%s'", deb);
+	return rc < 0 ? rc : write_file(f, &w);
+}
+
+int verb_deb(struct verb_ctx *f)
+{
+	struct wanted w = { .image = is_image("deb", f->args[1]), .release = f->release };
+	AUTO_FREE char *deb = realpath(f->args[0], NULL);
+	int rc;
+
+	if (!deb)
+		return warn_rc(-errno, "open '%s'", f->args[0]);
+	if (chdir(f->into) < 0)
+		return warn_rc(-errno, "enter '%s'", f->into);
+	rc = from_deb(deb, &w);
+	return rc < 0 ? rc : write_file(f, &w);
 }

@@ -17,7 +17,7 @@
 #define MAX_POINT 4096 /* the longest series so far ended at 337 */
 #define GAP 8 /* so many missing in a row, and the series has ended there */
 
-static int max_age(const struct fetch *f, uint64_t *ret_ns)
+static int max_age(const struct verb_ctx *f, uint64_t *ret_ns)
 {
 	char unit, text[64];
 	size_t n = f->max_age ? strlen(f->max_age) : 0;
@@ -37,7 +37,7 @@ static int max_age(const struct fetch *f, uint64_t *ret_ns)
 	return 0;
 }
 
-static void write_eol(struct fetch *f, int eol)
+static void write_eol(struct verb_ctx *f, int eol)
 {
 	if (eol < 0)
 		jsonw_null(&f->w, "eol");
@@ -45,14 +45,14 @@ static void write_eol(struct fetch *f, int eol)
 		jsonw_bool(&f->w, "eol", eol);
 }
 
-static void write_series(struct fetch *f, const struct kver *v)
+static void write_series(struct verb_ctx *f, const struct kver *v)
 {
 	char text[KVER_TEXT];
 
 	jsonw_str(&f->w, "series", v->parts ? kver_series(v, text) : NULL);
 }
 
-int verb_releases(struct fetch *f)
+int verb_releases(struct verb_ctx *f)
 {
 	struct releases r = { 0 };
 	uint64_t age;
@@ -78,7 +78,7 @@ int verb_releases(struct fetch *f)
 	return rc;
 }
 
-static int write_version(struct fetch *f, const struct releases *r, const struct kver *v)
+static int write_version(struct verb_ctx *f, const struct releases *r, const struct kver *v)
 {
 	const struct release *row = releases_find(r, v);
 	char text[KVER_TEXT], url[URL_MAX];
@@ -145,7 +145,7 @@ static int probe(const struct http *h, const struct kver *series, uint64_t *ret)
 	return found;
 }
 
-static int newest_of(struct fetch *f, const struct releases *r, const struct kver *series,
+static int newest_of(struct verb_ctx *f, const struct releases *r, const struct kver *series,
 		     struct kver *ret)
 {
 	const struct release *row = releases_newest(r, series);
@@ -214,7 +214,7 @@ static int by_version(const void *a, const void *b)
 	return kver_compare(a, b);
 }
 
-static int resolve_range(struct fetch *f, const struct releases *r, const char *what,
+static int resolve_range(struct verb_ctx *f, const struct releases *r, const char *what,
 			 const struct ident *id)
 {
 	AUTO_FREE struct kver *v = calloc(r->n + 1, sizeof(*v));
@@ -239,7 +239,7 @@ static int resolve_range(struct fetch *f, const struct releases *r, const char *
 	return rc;
 }
 
-int verb_resolve(struct fetch *f)
+int verb_resolve(struct verb_ctx *f)
 {
 	const char *what = f->args[0];
 	struct releases r = { 0 };

@@ -25,7 +25,7 @@
 #define MAX_TARBALL (UINT64_C(2) << 30)
 
 struct job {
-	struct fetch *f;
+	struct verb_ctx *f;
 	struct kver v;
 	char version[KVER_TEXT], url[URL_MAX], name[KVER_TEXT + 16];
 	char sum[SHA256_TEXT]; /* what it has to be; "": unknown */
@@ -34,32 +34,15 @@ struct job {
 	int downloads_fd;
 };
 
-int unpack_file(struct fetch *f, const struct workdir *w, int dir_fd, const char *name,
-		const char *want_top, char *dir, size_t cap)
+int unpack_tree(struct verb_ctx *f, const struct workdir *w, struct archive *a, const char *name,
+		uint64_t packed, const char *want_top, char *dir, size_t cap)
 {
-	AUTO_FD fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC);
-	struct untar u = { .progress = &f->progress };
-	char path[PATH_MAX], proc[64];
-	struct archive *a;
-	struct stat st;
-	ssize_t n;
-	int rc = 0;
+	struct untar u = { .progress = &f->progress, .packed = packed };
+	int rc;
 
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return warn_rc(-errno, "open '%s'", name);
 	if (fchdir(w->fd) < 0)
 		return warn_rc(-errno, "enter the work directory '%s'", w->name);
-	u.packed = (uint64_t)st.st_size;
-	a = archive_read_new();
-	if (!a || archive_read_support_filter_all(a) < ARCHIVE_WARN ||
-	    archive_read_support_format_tar(a) != ARCHIVE_OK ||
-	    archive_read_open_fd(a, fd, 1 << 20) != ARCHIVE_OK) {
-		warn_msg("unpack '%s': %s", name, a ? archive_error_string(a) : strerror(ENOMEM));
-		rc = -EBADMSG;
-	}
-	if (rc == 0)
-		rc = untar_here(a, name, &u);
-	archive_read_free(a);
+	rc = untar_here(a, name, &u);
 	if (rc == 0 && want_top && strcmp(u.top, want_top) != 0) {
 		warn_msg("'%s' holds '%s', not '%s'", name, u.top, want_top);
 		rc = -EBADMSG;
@@ -69,14 +52,31 @@ int unpack_file(struct fetch *f, const struct workdir *w, int dir_fd, const char
 	rc = workdir_publish(w, u.top);
 	if (rc < 0)
 		return warn_rc(rc, "rename '%s/%s'", w->name, u.top);
-	(void)snprintf(proc, sizeof(proc), "/proc/self/fd/%d", w->into_fd);
-	n = readlink(proc, path, sizeof(path) - 1);
-	if (n < 0)
-		return warn_rc(-errno, "name the directory of '%s'", u.top);
-	path[n] = '\0';
-	if (snprintf(dir, cap, "%s/%s", path, u.top) >= (int)cap)
-		return warn_rc(-ENAMETOOLONG, "name '%s/%s'", path, u.top);
-	return 0;
+	rc = workdir_path(w, u.top, dir, cap);
+	return rc < 0 ? warn_rc(rc, "name '%s'", u.top) : 0;
+}
+
+static int unpack_file(struct verb_ctx *f, const struct workdir *w, int dir_fd, const char *name,
+		       const char *want_top, char *dir, size_t cap)
+{
+	AUTO_FD fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC);
+	struct archive *a;
+	struct stat st;
+	int rc;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return warn_rc(-errno, "open '%s'", name);
+	a = archive_read_new();
+	if (!a || archive_read_support_filter_all(a) < ARCHIVE_WARN ||
+	    archive_read_support_format_tar(a) != ARCHIVE_OK ||
+	    archive_read_open_fd(a, fd, 1 << 20) != ARCHIVE_OK) {
+		warn_msg("unpack '%s': %s", name, a ? archive_error_string(a) : strerror(ENOMEM));
+		rc = -EBADMSG;
+	} else {
+		rc = unpack_tree(f, w, a, name, (uint64_t)st.st_size, want_top, dir, cap);
+	}
+	archive_read_free(a);
+	return rc;
 }
 
 /* Nothing at that URL: is there a newer one of its series? */
@@ -336,7 +336,7 @@ static int work(struct workdir *w, void *arg, void *result)
 	return 0;
 }
 
-int verb_tarball(struct fetch *f)
+int verb_tarball(struct verb_ctx *f)
 {
 	struct job j = { .f = f, .verified_by = "", .downloads_fd = -1 };
 	struct source s = { .kind = "tarball" };

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Opening an archive of sources, whichever way it is packed, and unpacking it into a work
- * directory. */
+/* Unpacking an archive of sources, so that it is there whole or not at all. */
 #ifndef KT_TARBALL_H
 #define KT_TARBALL_H
 
 #include "verbs.h"
 #include "workdir.h"
 
-/* unpack_file - unpack the tar archive dir_fd/name into w, and give it the name `as` there (NULL:
- * the one that it has) in w's directory. Its full path goes to dir. Says what went wrong. 0 or
- * -errno. */
-int unpack_file(struct fetch *f, const struct workdir *w, int dir_fd, const char *name,
-		const char *want_top, char *dir, size_t cap);
+#include <archive.h>
+
+/* unpack_tree - unpack what the archive a reads into w, and publish its one directory.
+ *   packed    bytes that a reads, 0 for unknown
+ *   want_top  what that directory should be called; NULL: anything
+ *   dir       gets its full path
+ * Says what went wrong. 0 or -errno. */
+int unpack_tree(struct verb_ctx *f, const struct workdir *w, struct archive *a, const char *name,
+		uint64_t packed, const char *want_top, char *dir, size_t cap);
 
 #endif

@@ -35,7 +35,7 @@ static int archive_rc(struct archive *a)
 	return e > 0 ? -e : -EBADMSG;
 }
 
-static int write_out(struct archive *a, uint64_t max_bytes, const char *to)
+int deb_write(struct archive *a, uint64_t max_bytes, const char *to)
 {
 	AUTO_FD fd = open(to, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	uint64_t sum = 0;
@@ -60,22 +60,21 @@ static int write_out(struct archive *a, uint64_t max_bytes, const char *to)
 	return rc < 0 ? rc : 1;
 }
 
-static int search(struct archive *a, const char *const *paths, uint64_t max_bytes, const char *to)
+static int search(struct archive *a, deb_fn *fn, void *arg)
 {
 	struct archive_entry *e;
-	size_t i;
-	int r;
+	int r, rc;
 
 	while ((r = archive_read_next_header(a, &e)) == ARCHIVE_OK || r == ARCHIVE_WARN) {
 		const char *path = archive_entry_pathname(e);
 
-		if (!path || archive_entry_filetype(e) != AE_IFREG)
+		if (!path || archive_entry_filetype(e) != AE_IFREG || archive_entry_hardlink(e))
 			continue;
 		if (strncmp(path, "./", 2) == 0)
 			path += 2;
-		for (i = 0; paths[i]; i++)
-			if (strcmp(path, paths[i]) == 0)
-				return write_out(a, max_bytes, to);
+		rc = fn(a, path, (uint64_t)archive_entry_size(e), arg);
+		if (rc != 0)
+			return rc;
 	}
 	return r == ARCHIVE_EOF ? 0 : archive_rc(a);
 }
@@ -92,8 +91,7 @@ static const char *keep(struct archive *a)
 	return text;
 }
 
-int unpack_deb(const char *deb, const char *const *paths, uint64_t max_bytes, const char *to,
-	       const char **ret_why)
+int deb_each(const char *deb, deb_fn *fn, void *arg, const char **ret_why)
 {
 	struct member m = { .outer = archive_read_new() };
 	struct archive *inner = archive_read_new();
@@ -118,7 +116,7 @@ int unpack_deb(const char *deb, const char *const *paths, uint64_t max_bytes, co
 		if (!name || strncmp(name, "data.tar", 8) != 0)
 			continue;
 		rc = archive_read_open(inner, &m, NULL, read_member, NULL) == ARCHIVE_OK
-			     ? search(inner, paths, max_bytes, to)
+			     ? search(inner, fn, arg)
 			     : archive_rc(inner);
 		if (rc < 0)
 			*ret_why = keep(inner);

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct fetch {
+struct verb_ctx {
 	/* options; NULL where not given */
 	const char *state, *suite, *flavour, *into, *package, *package_version, *release;
 	const char *downloads, *ref, *max_age;
@@ -27,8 +27,8 @@ struct fetch {
 
 /* stream_begin - write the meta record; cached: 1, 0, or -1 where nothing could be. stream_record -
  * end the record being written. Both say what went wrong. 0 or -errno. */
-int stream_begin(struct fetch *f, int cached);
-int stream_record(struct fetch *f);
+int stream_begin(struct verb_ctx *f, int cached);
+int stream_record(struct verb_ctx *f);
 
 /* A tree of sources that was brought. "" and 0 stand for unknown; no pointers, as one process makes
  * it and another prints it. */
@@ -42,16 +42,19 @@ struct source {
 };
 
 /* stream_source - meta record and source record. Says what went wrong. 0 or -errno. */
-int stream_source(struct fetch *f, const struct source *s);
+int stream_source(struct verb_ctx *f, const struct source *s);
 
 /* source_text - copy to a member of the above. Returns 0 or -ENAMETOOLONG. */
 int source_text(char *to, size_t cap, const char *text);
 
 /* What each verb does. They have said what went wrong when they return -errno. */
-int verb_releases(struct fetch *f);
-int verb_resolve(struct fetch *f);
-int verb_tarball(struct fetch *f);
-int verb_apt_list(struct fetch *f);
-int verb_apt_file(struct fetch *f);
+int verb_releases(struct verb_ctx *f);
+int verb_resolve(struct verb_ctx *f);
+int verb_tarball(struct verb_ctx *f);
+int verb_apt_list(struct verb_ctx *f);
+int verb_apt_file(struct verb_ctx *f);
+int verb_apt_source(struct verb_ctx *f);
+int verb_apt_source_list(struct verb_ctx *f);
+int verb_deb(struct verb_ctx *f);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
@@ -216,4 +217,19 @@ int workdir_publish(const struct workdir *w, const char *name)
 	if (renameat(w->into_fd, name, w->fd, ".old") < 0 && errno != ENOENT)
 		return -errno;
 	return renameat(w->fd, name, w->into_fd, name) < 0 ? -errno : 0;
+}
+
+int workdir_path(const struct workdir *w, const char *name, char *buf, size_t cap)
+{
+	char path[PATH_MAX], proc[64];
+	ssize_t n;
+
+	(void)snprintf(proc, sizeof(proc), "/proc/self/fd/%d", w->into_fd);
+	n = readlink(proc, path, sizeof(path));
+	if (n < 0)
+		return -errno;
+	return (size_t)n == sizeof(path) ||
+			       snprintf(buf, cap, "%.*s/%s", (int)n, path, name) >= (int)cap
+		       ? -ENAMETOOLONG
+		       : 0;
 }

@@ -24,6 +24,9 @@ int workdir_run(const char *into, workdir_fn *fn, void *arg, void *result, size_
  * w. Returns 0 or -errno. */
 int workdir_publish(const struct workdir *w, const char *name);
 
+/* workdir_path - the full path of `name` in the directory that w is in. Returns 0 or -errno. */
+int workdir_path(const struct workdir *w, const char *name, char *buf, size_t cap);
+
 /* workdir_remove - remove dir_fd/name with all that is in it. Returns 0 or -errno. */
 int workdir_remove(int dir_fd, const char *name);
 
