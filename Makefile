@@ -27,7 +27,8 @@ kt-initramfs_PKG := libarchive
 kt-vm_O         := kt-vm/kt-vm kt-vm/base kt-vm/payload kt-vm/accel kt-vm/run kt-vm/qemu kt-vm/qmp kt-vm/console \
 		   kt-vm/queue kt-vm/sample kt-vm/pin kt-vm/frames
 kt-vm_PKG       := jansson
-kt-kernel_O     := kt-kernel/kt-kernel kt-kernel/stream kt-kernel/find kt-kernel/look kt-kernel/check \
+kt-kernel_O     := kt-kernel/kt-kernel kt-kernel/stream kt-kernel/find kt-kernel/path kt-kernel/check \
+		   kt-kernel/list kt-kernel/eol kt-kernel/ident kt-kernel/clean kt-kernel/leavings kt-kernel/use \
 		   kt-kernel/get kt-kernel/fetcher kt-kernel/keeper kt-kernel/fragment \
 		   kt-kernel/kconfig kt-kernel/key kt-kernel/toolchain kt-kernel/entry kt-kernel/publish \
 		   kt-kernel/metadata kt-kernel/dirs kt-kernel/kernel kt-kernel/image kt-kernel/config \

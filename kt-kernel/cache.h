@@ -24,6 +24,13 @@ int cache_verify(struct kernel *k);
  * Returns the count or -errno. */
 int cache_list(struct kernel **ret);
 
+/* cache_sort - put them into that order again. */
+void cache_sort(struct kernel *v, int n);
+
+/* cache_remove - the entry of that key; the caller holds its lock exclusively. It disappears as a
+ * whole, then its files are removed. Returns 0, -ENOENT, or another -errno. */
+int cache_remove(const char *key);
+
 /* cache_stage - an empty directory CACHE/kernels/.tmp-… to fill; path in buf. What writers left who
  * have died is removed first. Returns an fd of it, whose lock says that this writer lives: the
  * caller keeps it open until cache_publish() or cache_unstage(), then closes it. Or -errno. */

@@ -10,6 +10,7 @@
  * is left out. They return an exit status. */
 int cmd_get(int argc, char *argv[]);
 int cmd_list(int argc, char *argv[]);
+int cmd_clean(int argc, char *argv[]);
 int cmd_path(int argc, char *argv[]);
 int cmd_check(int argc, char *argv[]);
 

@@ -3,6 +3,7 @@
 #include "cache.h"
 #include "cleanup.h"
 #include "dirs.h"
+#include "fragment.h"
 #include "metadata.h"
 #include "version.h"
 
@@ -63,6 +64,7 @@ static int look_inside(struct kernel *k)
 static int load_at(int kernels_fd, const char *dir, const char *key, struct kernel *k)
 {
 	AUTO_FD fd = openat(kernels_fd, key, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	char now[SHA256_TEXT];
 	struct stat st;
 	struct tm tm;
 	int n, rc;
@@ -83,6 +85,10 @@ static int load_at(int kernels_fd, const char *dir, const char *key, struct kern
 	if (snprintf(k->path + n, sizeof(k->path) - (size_t)n, "/%s", k->image) >=
 	    (int)sizeof(k->path) - n)
 		return -ENAMETOOLONG;
+	if (k->base_hash[0]) {
+		fragment_hash(now);
+		k->stale = strcmp(now, k->base_hash) != 0 ? TRI_YES : TRI_NO;
+	}
 	look_at_files(fd, k);
 	return k->damage ? 0 : look_inside(k);
 }
@@ -151,6 +157,12 @@ static int newest_first(const void *a, const void *b)
 	return diff ? diff : strcmp(x->key, y->key);
 }
 
+void cache_sort(struct kernel *v, int n)
+{
+	if (n > 0)
+		qsort(v, (size_t)n, sizeof(*v), newest_first);
+}
+
 int cache_list(struct kernel **ret)
 {
 	char dir[PATH_MAX];
@@ -191,8 +203,7 @@ int cache_list(struct kernel **ret)
 			return rc;
 		n++;
 	}
-	if (n > 0)
-		qsort(v, (size_t)n, sizeof(*v), newest_first);
+	cache_sort(v, n);
 	*ret = take_ptr(&v);
 	return n;
 }

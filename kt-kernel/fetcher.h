@@ -13,12 +13,14 @@ struct fetcher {
 	int sig_fd; /* a stop signal ends it; borrowed */
 	const sigset_t *mask; /* signal mask for it; borrowed */
 	bool quiet; /* it is started with -q */
+	int timeout_ms; /* it is ended then; 0: it may take as long as it likes */
+	struct buf *said; /* its messages go to here, and ours are not said; NULL: to stderr */
 };
 
 /* fetcher_run - run "kt-kernel-fetch ARGS…" (args end with NULL); its records collect in out, its
  * messages go to our stderr. A stop signal ends it: SIGTERM, and SIGKILL after 5 s.
- * Returns 0; -EINTR after a stop signal (said); -EIO when it failed and has said why; or another
- * -errno (said). */
+ * Returns 0; -EINTR after a stop signal (said); -EIO when it failed and has said why; -ETIMEDOUT
+ * (said); or another -errno (said). */
 int fetcher_run(const struct fetcher *f, const char *const *args, struct buf *out);
 
 /* fetcher_each - call fn for each record of the type; the record lives until fn returns. Returns

@@ -2,6 +2,7 @@
 /* What is known of a kernel, and its record. */
 #include "kernel.h"
 #include "cleanup.h"
+#include "holders.h"
 #include "jsonw.h"
 
 #include <errno.h>
@@ -160,6 +161,24 @@ static void put_origin(struct jsonw *w, const struct kernel *k)
 		jsonw_null(w, "build_ns");
 }
 
+void kernel_holders(struct jsonw *w, const char *name, const struct holders *file)
+{
+	size_t i;
+
+	jsonw_arr(w, name);
+	for (i = 0; i < file->n_holders; i++) {
+		const struct holder *h = &file->holder[i];
+
+		jsonw_obj(w, NULL);
+		jsonw_id(w, "pid", h->pid > 0 ? h->pid : -1);
+		put_text(w, "comm", h->comm);
+		put_text(w, "cmdline", h->cmdline);
+		put_text(w, "process_start", h->start);
+		jsonw_obj_end(w);
+	}
+	jsonw_arr_end(w);
+}
+
 int kernel_record(struct jsonw *w, const char *type, const struct kernel *k, const char *why)
 {
 	jsonw_begin(w, type);
@@ -182,7 +201,10 @@ int kernel_record(struct jsonw *w, const char *type, const struct kernel *k, con
 	put_text(w, "used", k->used);
 	put_tri(w, "stale", k->stale);
 	put_tri(w, "eol", k->eol);
-	jsonw_null(w, "in_use");
+	if (k->in_use)
+		kernel_holders(w, "in_use", k->in_use);
+	else
+		jsonw_null(w, "in_use");
 	put_text(w, "corrupt", k->corrupt);
 	jsonw_str(w, "corrupt_kind", damage_text(k->damage));
 	jsonw_str(w, "why", why);

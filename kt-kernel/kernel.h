@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct holders;
+
 #define KERNEL_FILES 16 /* an entry has at most so many, without metadata.json */
 
 /* What is wrong with an entry, or with a file that was to be a kernel. */
@@ -62,7 +64,9 @@ struct kernel {
 	struct config config;
 	uint64_t bytes; /* of the image */
 
-	enum tristate stale, eol; /* unknown until somebody finds out */
+	enum tristate stale; /* made with another ktstr.config; unknown for a prebuilt one */
+	enum tristate eol; /* of its series upstream; unknown until eol_mark() */
+	const struct holders *in_use; /* who holds its lock, see use_look(); NULL: unknown */
 	enum damage damage;
 	char corrupt[256]; /* the same in words: why it is of no use */
 };
@@ -84,6 +88,9 @@ int kernel_file(const char *path, const char *source, struct kernel *k);
 /* kernel_abilities - the members boots … missing, also for metadata.json. */
 struct jsonw;
 void kernel_abilities(struct jsonw *w, const struct kernel *k);
+
+/* kernel_holders - the holders of a lock as an array of {pid, comm, cmdline, process_start}. */
+void kernel_holders(struct jsonw *w, const char *name, const struct holders *file);
 
 /* kernel_record - write it as a record of this type; why may be NULL. Returns 0 or -errno. */
 int kernel_record(struct jsonw *w, const char *type, const struct kernel *k, const char *why);

@@ -15,7 +15,7 @@ static const char help[] =
 	"Usage: kt-kernel-fetch VERB [OPTION...] [OPERAND...]\n"
 	"Gets kernels and their sources from elsewhere, for kt-kernel(1); prints records.\n"
 	"\n"
-	"  releases [--max-age D]              what kernel.org has now\n"
+	"  releases [--max-age D] [--offline]  what kernel.org has now\n"
 	"  resolve [--max-age D] [WHAT]        the versions that 6.12.3, 6.12 or 6.12..6.16 mean;\n"
 	"                                      without WHAT the newest stable one\n"
 	"  tarball VERSION --into DIR [--downloads DIR] [--no-checksum]\n"
@@ -33,6 +33,7 @@ static const char help[] =
 	"                                      one file out of a kernel's package\n"
 	"\n"
 	"      --max-age D       a copy of the list of releases that is younger will do: 1d, 12h\n"
+	"      --offline         only that copy will do\n"
 	"      --into DIR        the directory that gets the result\n"
 	"      --downloads DIR   where what is downloaded stays (default: in the cache)\n"
 	"      --no-checksum     do without, if the server has none\n"
@@ -57,6 +58,7 @@ enum {
 	OPT_REF,
 	OPT_MAX_AGE,
 	OPT_NO_CHECKSUM,
+	OPT_OFFLINE,
 };
 #define BIT(option) (1U << ((option)-OPT_STATE))
 
@@ -72,6 +74,7 @@ static const struct option longopts[] = { { "state", required_argument, NULL, OP
 					  { "ref", required_argument, NULL, OPT_REF },
 					  { "max-age", required_argument, NULL, OPT_MAX_AGE },
 					  { "no-checksum", no_argument, NULL, OPT_NO_CHECKSUM },
+					  { "offline", no_argument, NULL, OPT_OFFLINE },
 					  { "quiet", no_argument, NULL, 'q' },
 					  { "help", no_argument, NULL, 'h' },
 					  { "version", no_argument, NULL, 'V' },
@@ -84,7 +87,7 @@ static const struct verb {
 	unsigned int need, may; /* options, by BIT() */
 	bool net; /* it uses HTTP */
 } verbs[] = {
-	{ "releases", verb_releases, 0, 0, 0, BIT(OPT_MAX_AGE), true },
+	{ "releases", verb_releases, 0, 0, 0, BIT(OPT_MAX_AGE) | BIT(OPT_OFFLINE), true },
 	{ "resolve", verb_resolve, 0, 1, 0, BIT(OPT_MAX_AGE), true },
 	{ "tarball", verb_tarball, 1, 1, BIT(OPT_INTO), BIT(OPT_DOWNLOADS) | BIT(OPT_NO_CHECKSUM),
 	  true },
@@ -232,6 +235,9 @@ int main(int argc, char *argv[])
 			return print_version();
 		case OPT_NO_CHECKSUM:
 			f.no_checksum = true;
+			break;
+		case OPT_OFFLINE:
+			f.offline = true;
 			given |= BIT(c);
 			break;
 		case '?':

@@ -12,20 +12,33 @@
 
 static const char help[] =
 	"Usage: kt-kernel get [--suite SUITE] [--flavour FLAVOUR] [--update] [-q]\n"
-	"       kt-kernel list\n"
+	"       kt-kernel list [--range A..B] [--verify] [--offline] [-q]\n"
+	"       kt-kernel clean [--keep N | --corrupt-only | KEY...] [--force]\n"
 	"       kt-kernel path [KEY|VERSION|FILE]\n"
 	"       kt-kernel check FILE\n"
 	"Gets kernels for the virtual machine, keeps them, finds them; prints records.\n"
 	"\n"
-	"get brings the newest kernel with sched_ext from the distribution's archive into the "
-	"cache,\n"
-	"unless one is there. path says which kernel kt-vm would boot: the named one, else\n"
-	"KTSTR_KERNEL, else the newest in the cache with sched_ext, else this host's own if it\n"
-	"can be used. check holds an image against what ktstr needs.\n"
+	"get    brings the newest kernel with sched_ext from the distribution's archive into\n"
+	"       the cache, unless one is there\n"
+	"list   what is in the cache, what came last first\n"
+	"clean  removes from the cache what is not in use, after asking\n"
+	"path   which kernel kt-vm would boot: the named one, else KTSTR_KERNEL, else what came\n"
+	"       last into the cache with sched_ext, else this host's own if it can be used\n"
+	"check  holds an image against what ktstr needs\n"
 	"\n"
+	"get:\n"
 	"      --suite SUITE     of the archive (default " GET_SUITE ")\n"
 	"      --flavour FLAVOUR of the kernel (default cloud-amd64 or cloud-arm64)\n"
 	"      --update          look for a newer kernel even if one is in the cache\n"
+	"list:\n"
+	"      --range A..B      the versions of kernel.org that a build of A..B would build\n"
+	"      --verify          read all files and compare their sums\n"
+	"      --offline         leave the network alone\n"
+	"clean:\n"
+	"      --keep N          keep the newest N that are not damaged (default 0)\n"
+	"      --corrupt-only    remove damaged ones only\n"
+	"      --force           do not ask\n"
+	"\n"
 	"  -q, --quiet           say nothing about progress\n"
 	"  -h, --help            this text\n"
 	"  -V, --version         the version\n";
@@ -54,6 +67,7 @@ int main(int argc, char *argv[])
 		int (*run)(int argc, char *argv[]);
 	} commands[] = { { "get", cmd_get },
 			 { "list", cmd_list },
+			 { "clean", cmd_clean },
 			 { "path", cmd_path },
 			 { "check", cmd_check } };
 	static const struct option longopts[] = { CMD_COMMON, { 0 } };
@@ -64,7 +78,7 @@ int main(int argc, char *argv[])
 		c = getopt_long(argc, argv, "+hV", longopts, NULL);
 		if (c != -1)
 			return cmd_option(c);
-		die_usage("what to do: get, list, path or check");
+		die_usage("what to do: get, list, clean, path or check");
 	}
 	for (i = 0; i < KT_ARRAY_LEN(commands) && strcmp(argv[1], commands[i].name) != 0; i++)
 		;

@@ -195,3 +195,28 @@ int cache_publish(const char *staged, struct kernel *k)
 		return -ENAMETOOLONG;
 	return 0;
 }
+
+int cache_remove(const char *key)
+{
+	AUTO_FD kernels_fd = cachedir_open("kernels");
+	char dir[PATH_MAX], aside[PATH_MAX + 16];
+	int rc;
+
+	if (kernels_fd < 0)
+		return kernels_fd;
+	rc = cache_key_ok(key) ? dirs_kernels(dir, sizeof(dir)) : -EINVAL;
+	if (rc < 0)
+		return rc;
+	(void)snprintf(aside, sizeof(aside), "%s/" DIRS_TEMP "XXXXXX", dir);
+	if (!mkdtemp(aside))
+		return -errno;
+	/* rename(2) replaces an empty directory; a sweeper may have removed that one, which is as
+	 * good */
+	if (renameat(kernels_fd, key, AT_FDCWD, aside) < 0) {
+		rc = -errno;
+		(void)rmdir(aside); /* rc is the news */
+		return rc;
+	}
+	rc = fsync(kernels_fd) < 0 ? -errno : dirs_remove(AT_FDCWD, aside);
+	return rc == -ENOENT ? 0 : rc; /* a sweeper was faster */
+}

@@ -204,6 +204,10 @@ int releases_get(const struct http *h, uint64_t max_age_ns, struct releases *ret
 		ret->cached = true;
 		return 0;
 	}
+	if (!h) {
+		warn_msg("there is no copy of the list of releases that is young enough");
+		return -ENOENT;
+	}
 	rc = http_text(h, list_url(), MAX_LIST, &text);
 	if (rc == -ENOENT)
 		return warn_rc(rc, "get the list of releases '%s'", list_url());

@@ -31,7 +31,8 @@ int releases_parse(const char *text, size_t len, struct releases *ret, char *err
 void releases_free(struct releases *r);
 
 /* releases_get - the list, from $KTSTR_RELEASES_URL or kernel.org; a copy in the cache that is not
- * older than max_age_ns is as good. Says what went wrong, unless silent. 0 or -errno. */
+ * older than max_age_ns is as good (h NULL: nothing else is). Says what went wrong, unless silent.
+ * 0 or -errno. */
 int releases_get(const struct http *h, uint64_t max_age_ns, struct releases *ret);
 
 /* releases_find - the row of this version, or NULL. releases_newest - the newest release of a

@@ -60,7 +60,7 @@ int verb_releases(struct verb_ctx *f)
 	int rc = max_age(f, &age);
 
 	if (rc == 0)
-		rc = releases_get(&f->http, age, &r);
+		rc = releases_get(f->offline ? NULL : &f->http, age, &r);
 	if (rc == 0)
 		rc = stream_begin(f, r.cached);
 	for (i = 0; i < r.n && rc == 0; i++) {

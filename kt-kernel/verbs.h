@@ -15,7 +15,7 @@ struct verb_ctx {
 	/* options; NULL where not given */
 	const char *state, *suite, *flavour, *into, *package, *package_version, *release;
 	const char *downloads, *ref, *max_age;
-	bool no_checksum, quiet;
+	bool no_checksum, offline, quiet;
 	char **args; /* operands behind the verb, NULL at the end */
 	/* shared */
 	struct http http;

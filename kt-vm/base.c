@@ -2,16 +2,23 @@
 /* Where the kernel and the archives of a guest come from. */
 #include "base.h"
 #include "buf.h"
+#include "cachedir.h"
 #include "child.h"
 #include "cleanup.h"
 #include "die.h"
+#include "holders.h"
 #include "jsonr.h"
+#include "lock.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+
+#define REPLACE_MS 10000 /* a kernel that is being replaced or removed is waited for */
+#define TRIES 5 /* when what kt-kernel named has gone by the time it is locked */
 
 /* Run a tool and take its standard output as text. Returns NULL after a failure, reported. */
 static char *ask(char *const argv[])
@@ -52,37 +59,50 @@ static char *ask(char *const argv[])
 	return buf_take(&b);
 }
 
-/* The "path" of the first `kernel` record. */
-static char *record_path(const char *text)
+/* The first `kernel` record. NULL: there is none. */
+static json_t *kernel_record(const char *text)
 {
 	while (text && *text) {
 		size_t len = strcspn(text, "\n");
 		json_t *rec = json_loadb(text, len, 0, NULL);
-		char *path = NULL;
 
 		if (rec && strcmp(rec_str(rec, "type", ""), "kernel") == 0 &&
 		    rec_str(rec, "path", NULL))
-			path = strdup(rec_str(rec, "path", NULL));
+			return rec;
 		json_decref(rec);
-		if (path)
-			return path;
 		text += len + (text[len] == '\n');
 	}
 	return NULL;
 }
 
-char *base_kernel(const char *name)
+/* Is it a file of an entry in the cache? Then key is set. */
+static bool in_cache(const char *file, char *key, size_t cap)
+{
+	char dir[PATH_MAX], at[PATH_MAX], *slash;
+	size_t n;
+
+	if (!cachedir_path(dir, sizeof(dir) - sizeof("/kernels")) || !realpath(file, at))
+		return false;
+	strcat(dir, "/kernels");
+	n = strlen(dir);
+	if (!realpath(strdupa(dir), dir))
+		return false;
+	n = strlen(dir);
+	slash = strncmp(at, dir, n) == 0 && at[n] == '/' ? strchr(at + n + 1, '/') : NULL;
+	if (!slash || strchr(slash + 1, '/'))
+		return false;
+	*slash = '\0';
+	return snprintf(key, cap, "%s", at + n + 1) < (int)cap;
+}
+
+/* What kt-kernel says; key is "" for a file that is not in the cache. */
+static char *ask_kernel(const char *name, char *key, size_t cap)
 {
 	char tool[PATH_MAX], *argv[4] = { tool };
 	AUTO_FREE char *text = NULL;
-	char *path;
+	char *path = NULL;
+	json_t *rec;
 
-	if (name && (strchr(name, '/') || access(name, F_OK) == 0)) {
-		path = strdup(name);
-		if (!path)
-			warn_rc(-ENOMEM, "take kernel '%s'", name);
-		return path;
-	}
 	if (!child_tool("kt-kernel", tool, sizeof(tool))) {
 		warn_msg("no kernel: kt-kernel is not there, name one with --kernel FILE");
 		return NULL;
@@ -92,10 +112,78 @@ char *base_kernel(const char *name)
 	text = ask(argv);
 	if (!text)
 		return NULL;
-	path = record_path(text);
-	if (!path)
+	rec = kernel_record(text);
+	if (rec) {
+		path = strdup(rec_str(rec, "path", ""));
+		(void)snprintf(key, cap, "%s", rec_str(rec, "key", "")); /* keys are shorter */
+		if (!path)
+			warn_rc(-ENOMEM, "take kernel '%s'", rec_str(rec, "path", ""));
+	} else {
 		warn_msg("'%s path' named no kernel", tool);
+	}
+	json_decref(rec);
 	return path;
+}
+
+/* The entry's lock for reading, and its time of last use. Returns 0 or -errno; a cache that we may
+ * not write to is read without. */
+static int use_entry(const char *key, const char *path, int *ret_lock_fd)
+{
+	int fd = lock_cache("kernel", key, LOCK_SHARED, REPLACE_MS);
+	char lock[PATH_MAX], who[HOLDERS_TEXT], *slash;
+	AUTO_FREE char *dir = strdup(path);
+
+	if (fd == -EWOULDBLOCK) {
+		warn_msg("kernel '%s' is being replaced or removed: its lock is held by %s", key,
+			 lock_cache_path("kernel", key, lock, sizeof(lock))
+				 ? holders_text_of(lock, who, sizeof(who))
+				 : "somebody");
+		return fd;
+	}
+	if (fd < 0 && fd != -EACCES && fd != -EROFS && fd != -EPERM)
+		return warn_rc(fd, "lock kernel '%s'", key);
+	slash = dir ? strrchr(dir, '/') : NULL;
+	if (slash) {
+		*slash = '\0';
+		(void)utimensat(AT_FDCWD, dir, NULL, 0); /* for kt-kernel list, if it may be */
+	}
+	*ret_lock_fd = fd < 0 ? -1 : fd;
+	return 0;
+}
+
+char *base_kernel(const char *name, int *ret_lock_fd)
+{
+	int tries;
+
+	*ret_lock_fd = -1;
+	for (tries = 0; tries < TRIES; tries++) {
+		AUTO_FREE char *path = NULL;
+		char key[NAME_MAX + 1] = "";
+		struct stat st;
+
+		if (name && stat(name, &st) == 0 && S_ISREG(st.st_mode)) {
+			path = strdup(name);
+			if (!path)
+				warn_rc(-ENOMEM, "take kernel '%s'", name);
+			else if (!in_cache(path, key, sizeof(key)))
+				key[0] = '\0';
+		} else if (name && strchr(name, '/') && stat(name, &st) < 0) {
+			path = strdup(name); /* whoever opens it says why not */
+		} else {
+			path = ask_kernel(name, key, sizeof(key));
+		}
+		if (!path || !key[0])
+			return take_ptr(&path);
+		if (use_entry(key, path, ret_lock_fd) < 0)
+			return NULL;
+		if (access(path, F_OK) == 0)
+			return take_ptr(&path);
+		/* It was removed between the answer and the lock: ask again, without holding up
+		 * whoever makes a new one. */
+		drop_fd(ret_lock_fd);
+	}
+	warn_msg("kernel '%s' is removed again and again", name ? name : "");
+	return NULL;
 }
 
 /* kt-initramfs --cache ARGS…: the path that it prints. */

@@ -7,8 +7,11 @@
 #include <stddef.h>
 
 /* base_kernel - the path of a kernel; `name` is a file, or a name for kt-kernel, or NULL for what
- * kt-kernel takes by default. The caller frees it; NULL after a failure. */
-char *base_kernel(const char *name);
+ * kt-kernel takes by default. The caller frees it; NULL after a failure.
+ *   ret_lock_fd  holds the cache's lock of that kernel for reading, so that nobody replaces or
+ *                removes it: the caller keeps it open as long as the kernel is used. -1: there is
+ *                nothing to lock */
+char *base_kernel(const char *name, int *ret_lock_fd);
 
 /* base_archive - the path of the archive that every guest starts with: kt-init, busybox and the
  * tools. As above. */

@@ -278,11 +278,12 @@ static int run(struct opts *o)
 	AUTO_FREE char *kernel = NULL;
 	AUTO_FREE char *base = NULL;
 	AUTO_FREE char *include = NULL;
+	AUTO_FD kernel_lock = -1;
 	struct vm_end end = { .status = KT_PREFIX_FAIL };
 	char why[512];
 	int rc = 0;
 
-	kernel = base_kernel(o->kernel);
+	kernel = base_kernel(o->kernel, &kernel_lock);
 	if (!kernel)
 		return KT_PREFIX_FAIL;
 	o->vm.kernel = kernel;
