@@ -30,7 +30,9 @@ kt-vm_PKG       := jansson
 kt-kernel_O     := kt-kernel/kt-kernel kt-kernel/stream kt-kernel/find kt-kernel/path kt-kernel/check \
 		   kt-kernel/list kt-kernel/eol kt-kernel/ident kt-kernel/clean kt-kernel/leavings kt-kernel/use \
 		   kt-kernel/get kt-kernel/fetcher kt-kernel/keeper kt-kernel/fragment \
-		   kt-kernel/kconfig kt-kernel/key kt-kernel/toolchain kt-kernel/entry kt-kernel/publish \
+		   kt-kernel/kconfig kt-kernel/key kt-kernel/toolchain kt-kernel/cmd_build \
+		   kt-kernel/build kt-kernel/source kt-kernel/configure kt-kernel/make kt-kernel/phase kt-kernel/stage \
+		   kt-kernel/entry kt-kernel/publish \
 		   kt-kernel/metadata kt-kernel/dirs kt-kernel/kernel kt-kernel/image kt-kernel/config \
 		   kt-kernel/version
 kt-kernel_PKG   := jansson

@@ -9,6 +9,7 @@
 /* Each parses its own options, in an argv whose [0] is the program's name and whose commands' name
  * is left out. They return an exit status. */
 int cmd_get(int argc, char *argv[]);
+int cmd_build(int argc, char *argv[]);
 int cmd_list(int argc, char *argv[]);
 int cmd_clean(int argc, char *argv[]);
 int cmd_path(int argc, char *argv[]);

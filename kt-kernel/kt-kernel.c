@@ -12,6 +12,8 @@
 
 static const char help[] =
 	"Usage: kt-kernel get [--suite SUITE] [--flavour FLAVOUR] [--update] [-q]\n"
+	"       kt-kernel build [VERSION|SERIES|FROM..TO | --source DIR | --git URL --ref REF |\n"
+	"                       --package NAME [--suite SUITE]] [OPTION...]\n"
 	"       kt-kernel list [--range A..B] [--verify] [--offline] [-q]\n"
 	"       kt-kernel clean [--keep N | --corrupt-only | KEY...] [--force]\n"
 	"       kt-kernel path [KEY|VERSION|FILE]\n"
@@ -20,6 +22,8 @@ static const char help[] =
 	"\n"
 	"get    brings the newest kernel with sched_ext from the distribution's archive into\n"
 	"       the cache, unless one is there\n"
+	"build  makes one of its source, unless it is in the cache: a release of kernel.org (by\n"
+	"       default the latest stable one), a tree, a repository, a source package\n"
 	"list   what is in the cache, what came last first\n"
 	"clean  removes from the cache what is not in use, after asking\n"
 	"path   which kernel kt-vm would boot: the named one, else KTSTR_KERNEL, else what came\n"
@@ -30,6 +34,17 @@ static const char help[] =
 	"      --suite SUITE     of the archive (default " GET_SUITE ")\n"
 	"      --flavour FLAVOUR of the kernel (default cloud-amd64 or cloud-arm64)\n"
 	"      --update          look for a newer kernel even if one is in the cache\n"
+	"build:\n"
+	"      --source DIR      the tree of a kernel\n"
+	"      --package NAME    the distribution's source package, like linux-source-6.12\n"
+	"      --suite SUITE     of the package (default: the newest that this system's sources have)\n"
+	"      --git URL, --ref REF  what a branch, tag or commit of a repository is now\n"
+	"      --config FILE     more of a configuration; of several lines for an option the last counts\n"
+	"      --print-config    print the configuration that would be asked for, and end\n"
+	"      --force           build even what is in the cache\n"
+	"      --clean           make mrproper before (--source)\n"
+	"  -j, --jobs N          of make (default: as many as there are CPUs to use)\n"
+	"      --cpu-cap N       run make on N reserved CPUs (default KTSTR_CPU_CAP)\n"
 	"list:\n"
 	"      --range A..B      the versions of kernel.org that a build of A..B would build\n"
 	"      --verify          read all files and compare their sums\n"
@@ -66,6 +81,7 @@ int main(int argc, char *argv[])
 		const char *name;
 		int (*run)(int argc, char *argv[]);
 	} commands[] = { { "get", cmd_get },
+			 { "build", cmd_build },
 			 { "list", cmd_list },
 			 { "clean", cmd_clean },
 			 { "path", cmd_path },
@@ -78,7 +94,7 @@ int main(int argc, char *argv[])
 		c = getopt_long(argc, argv, "+hV", longopts, NULL);
 		if (c != -1)
 			return cmd_option(c);
-		die_usage("what to do: get, list, clean, path or check");
+		die_usage("what to do: get, build, list, clean, path or check");
 	}
 	for (i = 0; i < KT_ARRAY_LEN(commands) && strcmp(argv[1], commands[i].name) != 0; i++)
 		;

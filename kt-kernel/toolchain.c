@@ -74,7 +74,7 @@ static void tool_name(const char *llvm_name, const char *gnu_name, char *buf, si
 		(void)snprintf(buf, cap, "%s%s", cross ? cross : "", gnu_name);
 }
 
-static int find_machine(struct toolchain *t)
+int toolchain_machine(struct toolchain *t)
 {
 	static const struct {
 		const char *arch, *machine, *image, *name;
@@ -131,7 +131,7 @@ int toolchain_read(struct toolchain *t)
 	int rc;
 
 	*t = (struct toolchain){ 0 };
-	rc = find_machine(t);
+	rc = toolchain_machine(t);
 	if (rc == 0)
 		rc = need_programs();
 	if (rc < 0)

@@ -25,6 +25,9 @@ struct toolchain {
  * (said); or another -errno (said). Free it in any case. */
 int toolchain_read(struct toolchain *t);
 
+/* toolchain_machine - find out the machine alone. As toolchain_read. */
+int toolchain_machine(struct toolchain *t);
+
 void toolchain_free(struct toolchain *t);
 
 #endif
