@@ -41,11 +41,12 @@ kt-kernel-fetch_O := kt-kernel/kt-kernel-fetch kt-kernel/apt kt-kernel/apt_packa
 		   kt-kernel/progress kt-kernel/releases kt-kernel/resolve kt-kernel/run kt-kernel/sums kt-kernel/tarball \
 		   kt-kernel/unpack kt-kernel/untar kt-kernel/version kt-kernel/workdir
 kt-kernel-fetch_PKG := jansson libarchive libcurl
+kt-reserve_O    := kt-locks/kt-reserve kt-locks/run kt-locks/plan kt-locks/seize kt-locks/sandbox kt-locks/command
 kt-fmt_O        := kt-report/kt-fmt kt-report/table kt-report/results kt-report/flat
 kt-fmt_PKG      := jansson
 kt-init_O       := kt-vm/kt-init kt-vm/frames
 
-TOOLS   := kt-topo kt-host kt-cgroup kt-work kt-scenario kt-play kt-check kt-initramfs kt-vm kt-kernel kt-fmt
+TOOLS   := kt-topo kt-host kt-cgroup kt-work kt-scenario kt-play kt-check kt-initramfs kt-vm kt-kernel kt-reserve kt-fmt
 LIBEXEC := kt-kernel-fetch
 STATIC  := kt-init
 

@@ -8,8 +8,10 @@
 #include "dur.h"
 #include "frames.h"
 #include "num.h"
+#include "out.h"
 #include "payload.h"
 #include "qemu.h"
+#include "reserve.h"
 #include "run.h"
 #include "sha256.h"
 #include "sig.h"
@@ -37,6 +39,8 @@ static const char help[] =
 	"      --clock C         virtual (default under TCG) or real\n"
 	"      --accel A         auto (default), kvm or tcg\n"
 	"      --seed N          what is random in the guest (virtual clock: default 1)\n"
+	"      --cpu-cap N       on N CPUs of this machine, reserved by kt-reserve; 77 if others\n"
+	"                        have them\n"
 	"      --timeout D       end the guest after D; exit status 124\n"
 	"      --boot-timeout D  give up when it is not ready after D\n"
 	"      --append ARGS     more kernel arguments\n"
@@ -61,7 +65,7 @@ enum accel_mode {
 
 struct opts {
 	struct vm_opts vm;
-	const char *kernel, *initramfs, *console;
+	const char *kernel, *initramfs, *console, *cpu_cap;
 	const char **include; /* n_include of them, FILE[:DEST] */
 	size_t n_include;
 	enum clock_mode clock;
@@ -336,26 +340,13 @@ static int set_defaults(struct opts *o)
 	return 0;
 }
 
-/* Descriptors 0 to 2 are always open, so that nothing of ours gets their numbers. */
-static int fill_stdio(void)
-{
-	int fd;
-
-	do {
-		fd = open("/dev/null", O_RDWR);
-		if (fd < 0)
-			return -errno;
-	} while (fd <= STDERR_FILENO);
-	close(fd);
-	return 0;
-}
-
 int main(int argc, char *argv[])
 {
 	enum {
 		OPT_CLOCK = 256,
 		OPT_ACCEL,
 		OPT_SEED,
+		OPT_CPU_CAP,
 		OPT_TIMEOUT,
 		OPT_BOOT_TIMEOUT,
 		OPT_APPEND,
@@ -372,6 +363,7 @@ int main(int argc, char *argv[])
 		{ "clock", required_argument, NULL, OPT_CLOCK },
 		{ "accel", required_argument, NULL, OPT_ACCEL },
 		{ "seed", required_argument, NULL, OPT_SEED },
+		{ "cpu-cap", required_argument, NULL, OPT_CPU_CAP },
 		{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 		{ "boot-timeout", required_argument, NULL, OPT_BOOT_TIMEOUT },
 		{ "append", required_argument, NULL, OPT_APPEND },
@@ -386,7 +378,10 @@ int main(int argc, char *argv[])
 	};
 	struct opts o = { .vm = { .topo = { 1, 1, 1, 1 }, .stdin_fd = -1, .console_fd = -1 } };
 	AUTO_FREE const char **include = NULL;
-	int c, rc = fill_stdio();
+	char **const all = argv, exec[] = "exec";
+	int c, rc = out_open_stdio();
+	unsigned int cap;
+	char why[512];
 	uint64_t bytes;
 	sigset_t old;
 
@@ -446,6 +441,9 @@ int main(int argc, char *argv[])
 				return usage("bad --seed '%s'", optarg);
 			o.seeded = true;
 			break;
+		case OPT_CPU_CAP:
+			o.cpu_cap = optarg;
+			break;
 		case OPT_TIMEOUT:
 			if (dur_parse(optarg, &o.vm.timeout_ns) < 0 || o.vm.timeout_ns == 0)
 				return usage("bad --timeout '%s'", optarg);
@@ -484,6 +482,13 @@ int main(int argc, char *argv[])
 	if (topospec_cpus(&o.vm.topo) > QEMU_CPUS)
 		return usage("--topology: %u CPUs, QEMU's limit is %d", topospec_cpus(&o.vm.topo),
 			     QEMU_CPUS);
+	if (reserve_cap(o.cpu_cap, &cap, why, sizeof(why)) < 0)
+		return usage("%s", why);
+	if (argv > all)
+		all[1] = exec;
+	if (!reserve_inside() && cap > 0)
+		return warn_rc(reserve_exec(cap, o.quiet, "kt-vm", all), "run kt-reserve"),
+		       KT_PREFIX_FAIL;
 	o.cmd = argv + optind;
 	o.vm.sig_fd = sig_block(NULL, &old);
 	if (o.vm.sig_fd < 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* flock(2) with a deadline. */
+/* flock(2): at once, or with a deadline. */
 #include "lock.h"
 #include "cachedir.h"
 #include "cleanup.h"
@@ -11,9 +11,11 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <time.h>
 
 static uint64_t now_ns(void)
@@ -34,27 +36,101 @@ static int lock_name(char *buf, size_t cap, const char *kind, const char *key)
 	return n < 0 || (size_t)n >= cap ? -ENAMETOOLONG : 0;
 }
 
-/* Any fd of a file will do for flock; another user's lock file is opened without O_CREAT, which
- * fs.protected_regular=2 would refuse. */
+/* By f_type of statfs(2); linux/magic.h has not all of them. */
+static bool is_network(int fd)
+{
+	static const uint32_t types[] = {
+		0x6969, /* NFS */
+		0xFF534D42, /* CIFS */
+		0xFE534D42, /* SMB2 */
+		0x00C36400, /* Ceph */
+		0x6B414653, /* AFS */
+		0x5346414F, /* OpenAFS */
+		0x65735546, /* FUSE: may be sshfs as well */
+	};
+	struct statfs st;
+	size_t i;
+
+	if (fstatfs(fd, &st) < 0)
+		return false;
+	for (i = 0; i < KT_ARRAY_LEN(types); i++)
+		if ((uint32_t)st.f_type == types[i])
+			return true;
+	return false;
+}
+
+/* See the head of lock.h. */
 static int open_lock(int dir_fd, const char *name)
 {
 	struct stat st;
 	int fd, rc;
 
 	do {
-		fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-		if (fd < 0 && errno == ENOENT)
+		fd = openat(dir_fd, name,
+			    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+		if (fd < 0 && errno == ENOENT) {
 			fd = openat(dir_fd, name,
 				    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+			if (fd >= 0 && fstat(fd, &st) == 0)
+				/* A umask of 077 would keep other users out; if not, so be it. */
+				(void)fchmod(fd, st.st_mode | 0444);
+		}
 	} while (fd < 0 && errno == EEXIST);
 	if (fd < 0)
 		return -errno;
-	rc = fstat(fd, &st) < 0 ? -errno : S_ISREG(st.st_mode) ? 0 : -EINVAL;
+	rc = fstat(fd, &st) < 0	    ? -errno
+	     : !S_ISREG(st.st_mode) ? -EINVAL
+	     : is_network(fd)	    ? -EREMOTE
+				    : 0;
 	if (rc < 0) {
 		close(fd);
 		return rc;
 	}
 	return fd;
+}
+
+const char *lock_dir(void)
+{
+	const char *dir = getenv("KTSTR_LOCK_DIR");
+
+	return dir && *dir ? dir : "/tmp";
+}
+
+int lock_dir_open(void)
+{
+	AUTO_FD fd = open(lock_dir(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	return is_network(fd) ? -EREMOTE : take_fd(&fd);
+}
+
+int lock_try(int dir_fd, const char *name, enum lock_mode mode)
+{
+	AUTO_FD fd = open_lock(dir_fd, name);
+	int op = mode == LOCK_EXCLUSIVE ? LOCK_EX : LOCK_SH;
+
+	if (fd < 0)
+		return fd;
+	while (flock(fd, op | LOCK_NB) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return take_fd(&fd);
+}
+
+const char *lock_why(int rc)
+{
+	switch (-rc) {
+	case ELOOP:
+		return "it is a symbolic link, which is not followed";
+	case EINVAL:
+		return "it is no regular file";
+	case EREMOTE:
+		return "it is on a network file system, where flock(2) does not mean this machine "
+		       "(tmpfs, ext4, xfs, btrfs and the like will do)";
+	default:
+		return strerror(-rc);
+	}
 }
 
 /* Does the name still mean the file that was locked? lock_forget() may have come between. */

@@ -9,6 +9,10 @@
 /* out_close - flush and close; a full disk may show up only here. Returns 0 or -errno. */
 int out_close(FILE *f);
 
+/* out_open_stdio - make sure that descriptors 0 to 2 are open, on /dev/null if need be, so that
+ * nothing that is opened later gets their numbers. Returns 0 or -errno. */
+int out_open_stdio(void);
+
 /* out_all - write all n bytes, also to a pipe or a socket that takes less at a time.
  * Returns 0 or -errno (-EAGAIN when a non-blocking fd is full; how much went is then unknown). */
 int out_all(int fd, const void *p, size_t n);
