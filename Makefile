@@ -81,6 +81,16 @@ $(B)/.dirs:
 # ktstr.config is data of this file.
 $(B)/kt-kernel/fragment.o: kt-kernel/ktstr.config
 
+# BPF programs: compiled for the kernel's machine, without the types of any particular kernel, and
+# embedded in the tool that loads them.
+CLANG   ?= $(firstword $(foreach c,clang $(addprefix clang-,19 18 17 16 15 14),$(if $(shell command -v $(c)),$(c))) clang)
+$(B)/bpf/%.bpf.o: bpf/%.bpf.c | $(B)/.dirs
+	@mkdir -p $(@D)
+	$(CLANG) -target bpf -mcpu=v3 -std=gnu17 -O2 -g -Wall -Wextra $(if $(WERROR),-Werror) -MMD -MP -c -o $@ $<
+$(B)/kt-snap/%.o: CPPFLAGS += -iquote bpf
+$(B)/kt-snap/snap_obj.o: CPPFLAGS += -DKT_SNAP_OBJ='"$(B)/bpf/snap.bpf.o"'
+$(B)/kt-snap/snap_obj.o: $(B)/bpf/snap.bpf.o
+
 # One file knows the prefix: it alone is compiled again when the prefix changes.
 $(B)/lib/child.o $(B)/static/lib/child.o: CPPFLAGS += -DKT_PREFIX='"$(PREFIX)"'
 $(B)/lib/child.o $(B)/static/lib/child.o: $(B)/.prefix

@@ -29,6 +29,8 @@ pkg-config		cmd pkg-config
 libjansson-dev		pc jansson
 libzstd-dev		pc libzstd
 libarchive-dev		pc libarchive
+libbpf-dev		file /usr/include/bpf/bpf_helpers.h
+clang			cmd clang
 libcurl4-openssl-dev	pc libcurl
 qemu-system-x86		cmd qemu-system-x86_64
 seabios			file /usr/share/seabios/bios-256k.bin
@@ -50,7 +52,6 @@ hwloc			cmd lstopo-no-graphics
 hyperfine		cmd hyperfine
 shellcheck		cmd shellcheck
 cppcheck		cmd cppcheck
-clang			cmd clang
 clang-tidy		cmd clang-tidy
 clang-format		cmd clang-format
 libclang-rt-dev		fuzzer clang

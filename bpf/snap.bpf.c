@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Reads every thread in one pass: a task iterator, which the kernel calls once for each thread of
+ * the reader's pid namespace (kernel/bpf/task_iter.c). Members that a kernel does not have are left
+ * out when the program is loaded, so they cost nothing and the verifier never sees them. */
+#include "kern.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#include "snap.h"
+
+#define CSS_ONLINE 2 /* enumerators without a name of their enum; these have been so since 4.x */
+#define NUMA_FAULT_TYPES 2 /* private, shared */
+
+char LICENSE[] SEC("license") = "GPL";
+
+struct snap_shared shared;
+
+/* Every value that is one read of a member, which a kernel has or has not. */
+#define TASK_VALUES(X)                                                                             \
+	X(SNAP_FLAGS, task->flags)                                                                 \
+	X(SNAP_EXIT_STATE, task->exit_state)                                                       \
+	X(SNAP_POLICY, task->policy)                                                               \
+	X(SNAP_STATIC_PRIO, task->static_prio)                                                     \
+	X(SNAP_RT_PRIORITY, task->rt_priority)                                                     \
+	X(SNAP_DL_RUNTIME, task->dl.dl_runtime)                                                    \
+	X(SNAP_DL_DEADLINE, task->dl.dl_deadline)                                                  \
+	X(SNAP_DL_PERIOD, task->dl.dl_period)                                                      \
+	X(SNAP_START, task->start_boottime)                                                        \
+	X(SNAP_RUN_TIME, task->se.sum_exec_runtime)                                                \
+	X(SNAP_WAIT_TIME, task->sched_info.run_delay)                                              \
+	X(SNAP_TIMESLICES, task->sched_info.pcount)                                                \
+	X(SNAP_UTIME, task->utime)                                                                 \
+	X(SNAP_STIME, task->stime)                                                                 \
+	X(SNAP_PREV_UTIME, task->prev_cputime.utime)                                               \
+	X(SNAP_PREV_STIME, task->prev_cputime.stime)                                               \
+	X(SNAP_NVCSW, task->nvcsw)                                                                 \
+	X(SNAP_NIVCSW, task->nivcsw)                                                               \
+	X(SNAP_MINFLT, task->min_flt)                                                              \
+	X(SNAP_MAJFLT, task->maj_flt)                                                              \
+	X(SNAP_NR_MIGRATIONS, task->se.nr_migrations)                                              \
+	X(SNAP_RCHAR, task->ioac.rchar)                                                            \
+	X(SNAP_WCHAR, task->ioac.wchar)                                                            \
+	X(SNAP_SYSCR, task->ioac.syscr)                                                            \
+	X(SNAP_SYSCW, task->ioac.syscw)                                                            \
+	X(SNAP_READ_BYTES, task->ioac.read_bytes)                                                  \
+	X(SNAP_WRITE_BYTES, task->ioac.write_bytes)                                                \
+	X(SNAP_CANCELLED_WRITE_BYTES, task->ioac.cancelled_write_bytes)
+
+/* The statistics, which moved within task_struct in 5.16. */
+#define STAT_VALUES(X)                                                                             \
+	X(SNAP_NR_WAKEUPS, nr_wakeups)                                                             \
+	X(SNAP_NR_WAKEUPS_LOCAL, nr_wakeups_local)                                                 \
+	X(SNAP_NR_WAKEUPS_REMOTE, nr_wakeups_remote)                                               \
+	X(SNAP_NR_WAKEUPS_SYNC, nr_wakeups_sync)                                                   \
+	X(SNAP_NR_WAKEUPS_MIGRATE, nr_wakeups_migrate)                                             \
+	X(SNAP_NR_WAKEUPS_AFFINE, nr_wakeups_affine)                                               \
+	X(SNAP_NR_FORCED_MIGRATIONS, nr_forced_migrations)                                         \
+	X(SNAP_WAIT_SUM, wait_sum)                                                                 \
+	X(SNAP_WAIT_MAX, wait_max)                                                                 \
+	X(SNAP_WAIT_COUNT, wait_count)                                                             \
+	X(SNAP_SLEEP_SUM, sum_sleep_runtime)                                                       \
+	X(SNAP_SLEEP_MAX, sleep_max)                                                               \
+	X(SNAP_BLOCK_SUM, sum_block_runtime)                                                       \
+	X(SNAP_BLOCK_MAX, block_max)                                                               \
+	X(SNAP_IOWAIT_SUM, iowait_sum)                                                             \
+	X(SNAP_IOWAIT_COUNT, iowait_count)
+
+#define OLD(task) ((struct task_struct___515 *)(task))
+#define OLD_SE(task) ((struct sched_entity___515 *)&(task)->se)
+#define exists bpf_core_field_exists
+
+/* Pointers are followed by a helper, though the program may do it itself: it costs some 12 ns each,
+ * but for each step that the program takes, the verifier (6.4 to 6.19 at least) goes through all
+ * type names of the kernel, up to four times, 0.3 ms each. */
+#define READ(dst, p, member) bpf_core_read(&(dst), sizeof(dst), &(p)->member)
+
+static __always_inline int has_new_ext(void)
+{
+	return bpf_core_enum_value_exists(enum scx_ent_flags___7, SCX_TASK_ENABLED___7);
+}
+
+static __always_inline int has_ext(void)
+{
+	struct task_struct *task = 0;
+
+	return exists(task->scx.flags) &&
+	       (has_new_ext() ||
+		bpf_core_enum_value_exists(enum scx_task_state___612, SCX_TASK_ENABLED___612));
+}
+
+static __always_inline void write_head(struct seq_file *seq)
+{
+	struct snap_head head = { .r = { SNAP_HEAD, sizeof(head), 0 }, .level = shared.level };
+	struct task_struct *task = 0;
+	struct mm_struct *mm = 0;
+
+#define HAVE(i) (head.have[(i) / 64] |= 1ULL << ((i) % 64))
+#define X(i, member)                                                                               \
+	if (exists(member))                                                                        \
+		HAVE(i);
+	TASK_VALUES(X)
+#undef X
+#define X(i, member)                                                                               \
+	if (exists(task->stats.member) || exists(OLD_SE(task)->statistics.member))                 \
+		HAVE(i);
+	STAT_VALUES(X)
+#undef X
+	if (exists(task->__state) || exists(OLD(task)->state))
+		HAVE(SNAP_STATE);
+	if (exists(task->thread_info.cpu) || exists(OLD(task)->cpu))
+		HAVE(SNAP_CPU);
+	if (has_ext())
+		HAVE(SNAP_EXT);
+	if (exists(task->uclamp_req)) {
+		HAVE(SNAP_UCLAMP_MIN);
+		HAVE(SNAP_UCLAMP_MAX);
+	}
+	if (exists(task->core_cookie))
+		HAVE(SNAP_CORE_COOKIE);
+	HAVE(SNAP_OOM_SCORE_ADJ);
+	if (exists(task->delays)) {
+		HAVE(SNAP_BLKIO_DELAY);
+		HAVE(SNAP_BLKIO_COUNT);
+		HAVE(SNAP_SWAPIN_DELAY);
+		HAVE(SNAP_SWAPIN_COUNT);
+		HAVE(SNAP_RECLAIM_DELAY);
+		HAVE(SNAP_RECLAIM_COUNT);
+	}
+	if (exists(mm->rss_stat[0].count) || exists(((struct mm_struct___61 *)mm)->rss_stat.count))
+		HAVE(SNAP_RSS_PAGES);
+#undef HAVE
+	bpf_seq_write(seq, &head, sizeof(head));
+}
+
+/* A cgroup and what it is in, up to the root of the hierarchy: names are in the kernfs nodes.
+ * Whether a write failed is asked once, of the last one: when one did not fit, none after it does.
+ */
+static __always_inline void write_cgroup(struct seq_file *seq, struct cgroup *cgrp,
+					 struct kernfs_node *kn, int kind)
+{
+	struct snap_cgroup c = { .r = { kind, sizeof(c), 0 } };
+	struct snap_dir *d = &shared.dir;
+	__u32 flags = 0;
+	int i;
+
+	READ(c.id, kn, id);
+	READ(flags, cgrp, self.flags);
+	c.dead = !(flags & CSS_ONLINE);
+	bpf_seq_write(seq, &c, sizeof(c));
+	d->r.kind = SNAP_DIR;
+	for (i = 0; i < SNAP_DEPTH; i++) {
+		char *name = 0;
+		__u32 n, bytes; /* n with the NUL: 256 at most */
+
+		READ(d->id, kn, id);
+		READ(name, kn, name);
+		n = bpf_probe_read_kernel_str(d->name, SNAP_NAME / 2, name);
+		d->r.n = n;
+		bytes = sizeof(d->r) + sizeof(d->id) + ((n + 7) & (SNAP_NAME - 8));
+		d->r.bytes = bytes;
+		bpf_seq_write(seq, d, bytes);
+		if (exists(kn->__parent))
+			READ(kn, kn, __parent);
+		else
+			READ(kn, (struct kernfs_node___parent *)kn, parent);
+		if (!kn)
+			break;
+	}
+}
+
+/* The number of a task in the pid namespace of the reader, level deep. */
+static __always_inline int nr_in(struct pid *pid, __u32 level)
+{
+	int nr = 0;
+
+	bpf_probe_read_kernel(&nr, sizeof(nr),
+			      (char *)pid + bpf_core_field_offset(pid->numbers) +
+				      (__u64)level * bpf_core_type_size(struct upid));
+	return nr;
+}
+
+static __always_inline __u64 pages(long n)
+{
+	return n > 0 ? n : 0; /* counters of several CPUs may sum up to less than nothing */
+}
+
+static __always_inline void read_rss(struct snap_thread *t, struct mm_struct *mm)
+{
+	struct mm_struct___61 *old = (void *)mm;
+	long file = 0, anon = 0, shmem = 0;
+
+	/* 2 is swap. A percpu_counter is read as /proc/PID/stat does: without what single CPUs
+	 * have not yet added. */
+	if (exists(mm->rss_stat[0].count)) {
+		READ(file, mm, rss_stat[0].count);
+		READ(anon, mm, rss_stat[1].count);
+		READ(shmem, mm, rss_stat[3].count);
+	} else if (exists(old->rss_stat.count)) {
+		READ(file, old, rss_stat.count[0].counter);
+		READ(anon, old, rss_stat.count[1].counter);
+		READ(shmem, old, rss_stat.count[3].counter);
+	}
+	t->v[SNAP_RSS_PAGES] = pages(file) + pages(anon) + pages(shmem);
+}
+
+static __always_inline void read_moved(struct snap_thread *t, struct task_struct *task)
+{
+	if (exists(task->__state))
+		t->v[SNAP_STATE] = task->__state;
+	else if (exists(OLD(task)->state))
+		t->v[SNAP_STATE] = OLD(task)->state;
+	if (exists(task->thread_info.cpu))
+		t->v[SNAP_CPU] = task->thread_info.cpu;
+	else if (exists(OLD(task)->cpu))
+		t->v[SNAP_CPU] = OLD(task)->cpu;
+#define X(i, member)                                                                               \
+	if (exists(task->stats.member))                                                            \
+		t->v[i] = task->stats.member;                                                      \
+	else if (exists(OLD_SE(task)->statistics.member))                                          \
+		t->v[i] = OLD_SE(task)->statistics.member;
+	STAT_VALUES(X)
+#undef X
+	if (exists(task->scx.flags)) {
+		__u32 flags = task->scx.flags;
+
+		if (has_new_ext())
+			t->v[SNAP_EXT] =
+				(flags & bpf_core_enum_value(enum scx_ent_flags___612,
+							     SCX_TASK_STATE_MASK___612)) ==
+				bpf_core_enum_value(enum scx_ent_flags___7, SCX_TASK_ENABLED___7);
+		else if (has_ext())
+			t->v[SNAP_EXT] = (flags & bpf_core_enum_value(enum scx_ent_flags___612,
+								      SCX_TASK_STATE_MASK___612)) ==
+					 bpf_core_enum_value(enum scx_task_state___612,
+							     SCX_TASK_ENABLED___612)
+						 << bpf_core_enum_value(enum scx_ent_flags___612,
+									SCX_TASK_STATE_SHIFT___612);
+	}
+	if (exists(task->uclamp_req)) {
+		t->v[SNAP_UCLAMP_MIN] = *(__u32 *)&task->uclamp_req[0] & 0x7ff;
+		t->v[SNAP_UCLAMP_MAX] = *(__u32 *)&task->uclamp_req[1] & 0x7ff;
+	}
+}
+
+/* What prctl(PR_SCHED_CORE_GET) tells of a cookie is the hash that %p prints: 16 digits. */
+static __always_inline void write_cookie(struct seq_file *seq, __u64 cookie)
+{
+	struct snap_rec r = { SNAP_COOKIE, sizeof(r) + 16, 16 };
+	char format[4] = "%p";
+
+	bpf_seq_write(seq, &r, sizeof(r));
+	bpf_seq_printf(seq, format, 3, &cookie, sizeof(cookie));
+}
+
+static __always_inline void read_delays(struct snap_thread *t, struct task_struct *task)
+{
+	struct task_delay_info *delays = 0;
+	__u32 count = 0;
+
+	READ(delays, task, delays);
+	if (!delays)
+		return;
+	t->r.n |= SNAP_HAS_DELAYS;
+	READ(t->v[SNAP_BLKIO_DELAY], delays, blkio_delay);
+	READ(t->v[SNAP_SWAPIN_DELAY], delays, swapin_delay);
+	READ(t->v[SNAP_RECLAIM_DELAY], delays, freepages_delay);
+	READ(count, delays, blkio_count);
+	t->v[SNAP_BLKIO_COUNT] = count;
+	READ(count, delays, swapin_count);
+	t->v[SNAP_SWAPIN_COUNT] = count;
+	READ(count, delays, freepages_count);
+	t->v[SNAP_RECLAIM_COUNT] = count;
+}
+
+SEC("iter/task")
+int snap(__u64 *ctx)
+{
+	struct seq_file *seq = ((struct bpf_iter_meta *)ctx[0])->seq;
+	struct task_struct *task = (struct task_struct *)ctx[1];
+	struct signal_struct *signal = 0;
+	struct pid *pid = 0;
+	struct snap_thread *t = &shared.thread;
+	struct css_set *cset = 0;
+	struct cgroup *cgrp = 0;
+	struct kernfs_node *kn = 0;
+	__u32 words = shared.cpu_words, nodes = shared.nodes, bytes;
+	__s16 adj = 0;
+
+	if (!task)
+		return 0;
+	if (!shared.headed) {
+		struct task_struct *me = bpf_get_current_task_btf();
+		struct nsproxy *nsproxy = 0;
+		struct cgroup_namespace *ns = 0;
+
+		READ(pid, me, thread_pid);
+		READ(shared.level, pid, level);
+		READ(nsproxy, me, nsproxy);
+		READ(ns, nsproxy, cgroup_ns);
+		READ(cset, ns, root_cset);
+		READ(cgrp, cset, dfl_cgrp);
+		READ(kn, cgrp, kn);
+		shared.headed = 1;
+		write_head(seq);
+		write_cgroup(seq, cgrp, kn, SNAP_NSROOT);
+	}
+	READ(pid, task, thread_pid);
+	if (!pid) {
+		shared.vanished++; /* it has ended since the kernel found it */
+		return 0;
+	}
+	if (shared.level == 0) {
+		t->tid = task->pid;
+		t->tgid = task->tgid;
+		if (shared.pid && shared.pid != t->tid && shared.pid != t->tgid)
+			return 0;
+		READ(signal, task, signal);
+	} else {
+		t->tid = nr_in(pid, shared.level);
+		READ(signal, task, signal);
+		READ(pid, signal, pids[1]); /* PIDTYPE_TGID */
+		t->tgid = nr_in(pid, shared.level);
+		if (shared.pid && shared.pid != t->tid && shared.pid != t->tgid)
+			return 0;
+	}
+
+	t->r.kind = SNAP_THREAD;
+	t->r.n = 0;
+#define X(i, member)                                                                               \
+	if (exists(member))                                                                        \
+		t->v[i] = member;
+	TASK_VALUES(X)
+#undef X
+	read_moved(t, task);
+	READ(adj, signal, oom_score_adj);
+	t->v[SNAP_OOM_SCORE_ADJ] = adj;
+	if (exists(task->delays))
+		read_delays(t, task);
+	bpf_core_read(t->comm, sizeof(t->comm), &task->comm);
+	if (t->tid == t->tgid) {
+		struct mm_struct *mm = 0;
+
+		__builtin_memcpy(t->pcomm, t->comm, sizeof(t->comm));
+		READ(mm, task, mm);
+		if (mm) {
+			t->r.n |= SNAP_HAS_MM;
+			read_rss(t, mm);
+		}
+	} else {
+		struct task_struct *leader = 0;
+
+		READ(leader, task, group_leader);
+		bpf_core_read(t->pcomm, sizeof(t->pcomm), &leader->comm);
+	}
+
+	if (words > SNAP_CPU_WORDS)
+		words = SNAP_CPU_WORDS;
+	if (words <= 1)
+		t->tail[0] = task->cpus_mask.bits[0];
+	else
+		bpf_probe_read_kernel(t->tail, words * 8, &task->cpus_mask);
+	bytes = words;
+	if (exists(task->numa_faults) && nodes) {
+		unsigned long *faults = 0;
+
+		READ(faults, task, numa_faults);
+		if (faults) {
+			if (nodes > SNAP_NODES)
+				nodes = SNAP_NODES;
+			t->r.n |= SNAP_HAS_NUMA;
+			bpf_probe_read_kernel(&t->tail[words], nodes * NUMA_FAULT_TYPES * 8,
+					      faults);
+			bytes += nodes * NUMA_FAULT_TYPES;
+		}
+	}
+	bytes = sizeof(*t) - sizeof(t->tail) + bytes * 8;
+
+	READ(cset, task, cgroups);
+	READ(cgrp, cset, dfl_cgrp);
+	READ(kn, cgrp, kn);
+	READ(t->cgroup, kn, id);
+	if (t->cgroup != shared.last_cgroup)
+		write_cgroup(seq, cgrp, kn, SNAP_CGROUP);
+	t->v[SNAP_CORE_COOKIE] = 0;
+	if (exists(task->core_cookie)) {
+		__u64 cookie = task->core_cookie;
+
+		if (cookie) {
+			t->v[SNAP_CORE_COOKIE] = 1;
+			write_cookie(seq, cookie);
+		}
+	}
+	if (bytes > sizeof(*t))
+		return 0;
+	t->r.bytes = bytes;
+	/* A failed write means that the buffer is full: the kernel then takes back what was written
+	 * for this thread, and calls again with an empty buffer. */
+	shared.last_cgroup = bpf_seq_write(seq, t, bytes) < 0 ? 0 : t->cgroup;
+	return 0;
+}
