@@ -37,10 +37,11 @@ kt-kernel_O     := kt-kernel/kt-kernel kt-kernel/stream kt-kernel/find kt-kernel
 		   kt-kernel/version
 kt-kernel_PKG   := jansson
 kt-kernel-fetch_O := kt-kernel/kt-kernel-fetch kt-kernel/apt kt-kernel/apt_packages kt-kernel/apt_sources \
-		   kt-kernel/apt_text kt-kernel/deb kt-kernel/http kt-kernel/ident kt-kernel/packages \
+		   kt-kernel/apt_text kt-kernel/deb kt-kernel/git kt-kernel/gitref kt-kernel/gittree \
+		   kt-kernel/http kt-kernel/ident kt-kernel/packages \
 		   kt-kernel/progress kt-kernel/releases kt-kernel/resolve kt-kernel/run kt-kernel/sums kt-kernel/tarball \
 		   kt-kernel/unpack kt-kernel/untar kt-kernel/version kt-kernel/workdir
-kt-kernel-fetch_PKG := jansson libarchive libcurl
+kt-kernel-fetch_PKG := jansson libarchive libcurl libgit2
 kt-reserve_O    := kt-locks/kt-reserve kt-locks/run kt-locks/plan kt-locks/seize kt-locks/sandbox kt-locks/command
 kt-fmt_O        := kt-report/kt-fmt kt-report/table kt-report/results kt-report/flat
 kt-fmt_PKG      := jansson

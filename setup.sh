@@ -32,6 +32,7 @@ libarchive-dev		pc libarchive
 libbpf-dev		file /usr/include/bpf/bpf_helpers.h
 clang			cmd clang
 libcurl4-openssl-dev	pc libcurl
+libgit2-dev		pc libgit2
 qemu-system-x86		cmd qemu-system-x86_64
 seabios			file /usr/share/seabios/bios-256k.bin
 busybox-static		static busybox

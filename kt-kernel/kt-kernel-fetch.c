@@ -20,6 +20,10 @@ static const char help[] =
 	"                                      without WHAT the newest stable one\n"
 	"  tarball VERSION --into DIR [--downloads DIR] [--no-checksum]\n"
 	"                                      a release's sources, checked and unpacked\n"
+	"  git URL --ref REF --into DIR        a commit of a git repository, checked out in "
+	"DIR/linux\n"
+	"  git-head URL --ref REF              which commit that would be\n"
+	"  git-status DIR                      which commit a tree is, and whether it was changed\n"
 	"  apt-list --state DIR --suite S --flavour F\n"
 	"                                      kernels of the distribution's archive\n"
 	"  apt-file config|image --state DIR --into DIR --package P --package-version V "
@@ -37,6 +41,7 @@ static const char help[] =
 	"      --into DIR        the directory that gets the result\n"
 	"      --downloads DIR   where what is downloaded stays (default: in the cache)\n"
 	"      --no-checksum     do without, if the server has none\n"
+	"      --ref REF         a branch, a tag, or a full commit\n"
 	"      --state DIR       where apt keeps its lists\n"
 	"      --suite SUITE     \"trixie-backports\"\n"
 	"      --flavour FLAVOUR \"cloud-amd64\"\n"
@@ -101,6 +106,9 @@ static const struct verb {
 	  BIT(OPT_SUITE) | BIT(OPT_PACKAGE_VERSION), false },
 	{ "apt-source-list", verb_apt_source_list, 1, 1, BIT(OPT_STATE),
 	  BIT(OPT_SUITE) | BIT(OPT_PACKAGE_VERSION), false },
+	{ "git", verb_git, 1, 1, BIT(OPT_REF) | BIT(OPT_INTO), 0, true },
+	{ "git-head", verb_git_head, 1, 1, BIT(OPT_REF), 0, true },
+	{ "git-status", verb_git_status, 1, 1, 0, 0, false },
 	{ "deb", verb_deb, 2, 2, BIT(OPT_INTO), BIT(OPT_RELEASE), false },
 };
 

@@ -30,12 +30,15 @@ struct verb_ctx {
 int stream_begin(struct verb_ctx *f, int cached);
 int stream_record(struct verb_ctx *f);
 
+#define URL_BYTES 1024
+
 /* A tree of sources that was brought. "" and 0 stand for unknown; no pointers, as one process makes
  * it and another prints it. */
 struct source {
 	char kind[16]; /* "tarball", "git", "package" */
 	char dir[4096];
-	char version[128], url[1024], ref[1024], commit[65], package[192], package_version[128];
+	char version[128], url[URL_BYTES], ref[URL_BYTES], commit[65], package[192],
+		package_version[128];
 	char file[4096], sha256[65]; /* where the file that came is kept, and its sum */
 	uint64_t bytes; /* of that file */
 	char verified_by[16]; /* "sha256", "signature", "apt" */
@@ -56,5 +59,8 @@ int verb_apt_file(struct verb_ctx *f);
 int verb_apt_source(struct verb_ctx *f);
 int verb_apt_source_list(struct verb_ctx *f);
 int verb_deb(struct verb_ctx *f);
+int verb_git(struct verb_ctx *f);
+int verb_git_head(struct verb_ctx *f);
+int verb_git_status(struct verb_ctx *f);
 
 #endif

@@ -187,8 +187,7 @@ int workdir_run(const char *into, workdir_fn *fn, void *arg, void *result, size_
 			warn_msg("a signal has ended the process: %s", strsignal(info.si_status));
 	} else if (read(rd, &rc, sizeof(rc)) != (ssize_t)sizeof(rc) ||
 		   (rc == 0 && read(rd, result, n) != (ssize_t)n)) {
-		rc = -EIO;
-		warn_msg("the process ended with status %d", info.si_status);
+		rc = -EIO; /* it has said why */
 	}
 out:
 	one = workdir_remove(w.into_fd, w.name);
