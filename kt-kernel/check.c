@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* kt-kernel check: holds an image against what ktstr needs. */
+#include "cache.h"
 #include "cleanup.h"
 #include "cmd.h"
 #include "die.h"
 #include "find.h"
+#include "lock.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <string.h>
+
+#define REPLACE_MS 10000 /* an entry that is being replaced is waited for */
 
 static void put_need(struct stream *s, const struct kernel *k, size_t i)
 {
@@ -32,25 +36,46 @@ static void put_need(struct stream *s, const struct kernel *k, size_t i)
 	s->rc = jsonw_end(&s->w);
 }
 
+/* A key of the cache, whose files are then read and compared with their sums; else a file. */
+static int look_up(const char *name, struct kernel *k)
+{
+	AUTO_FD lock = -1;
+	int rc;
+
+	if (!cache_key_ok(name) || cache_load(name, k) == -ENOENT) {
+		rc = find_file(name, k);
+		if (rc < 0 || !k->key[0])
+			return rc;
+		name = strdupa(k->key);
+	}
+	lock = lock_cache("kernel", name, LOCK_SHARED, REPLACE_MS);
+	if (lock < 0 && lock != -EACCES && lock != -EROFS)
+		return warn_rc(lock, "lock kernel '%s'", name);
+	rc = cache_load(name, k);
+	if (rc == 0 && !k->damage)
+		rc = cache_verify(k);
+	return rc < 0 ? warn_rc(rc, "read kernel '%s'", name) : 0;
+}
+
 /* The image's record, one `need` for each thing that ktstr wants, and a failure when it cannot
  * boot. */
 static int check(const char *name)
 {
 	struct kernel k;
 	struct stream s;
-	char path[PATH_MAX];
 	size_t i;
-	int rc = find_image(name, path, sizeof(path));
+	int rc = look_up(name, &k);
 
-	if (rc == 0)
-		rc = kernel_file(path, "file", &k);
 	if (rc < 0)
-		return warn_rc(rc, "open kernel '%s'", name);
+		return rc;
 	stream_open(&s);
 	stream_kernel(&s, &k, NULL);
 	for (i = 0; !k.damage && config_needs[i].option; i++)
 		put_need(&s, &k, i);
-	rc = find_usable(&k, name);
+	if (k.damage) {
+		warn_msg("'%s' is no kernel to boot: %s", name, k.corrupt);
+		rc = -EBADMSG;
+	}
 	for (i = 0; rc == 0 && config_needs[i].option; i++)
 		if (config_lacks(&k.config, i, k.machine))
 			warn_msg("'%s' lacks CONFIG_%s=y (%s)", name, config_needs[i].option,
@@ -70,6 +95,6 @@ int cmd_check(int argc, char *argv[])
 	if (c != -1)
 		return cmd_option(c);
 	if (optind + 1 != argc)
-		die_usage("check wants one file");
+		die_usage("check wants one key or file");
 	return cmd_status(check(argv[optind]));
 }

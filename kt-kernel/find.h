@@ -5,15 +5,17 @@
 
 #include "kernel.h"
 
+#include <stddef.h>
+
+#define FIND_WHY 512
+
 /* find_kernel - the named one (NULL: KTSTR_KERNEL's, else the cache's choice, else this host's
- * own). *ret_why says which it was and why, for the record. Returns 0 or -errno, said. */
-int find_kernel(const char *name, struct kernel *ret, const char **ret_why);
+ * own). why says which it was and why, for the record. Returns 0 or -errno, said. */
+int find_kernel(const char *name, struct kernel *ret, char why[FIND_WHY]);
 
-/* find_image - a directory stands for the image in it: an entry of ours, or a build tree. Returns 0
- * or -errno. */
-int find_image(const char *name, char *buf, size_t cap);
-
-/* find_usable - say that a kernel is damaged. Returns 0, or -EBADMSG (said). */
-int find_usable(const struct kernel *k, const char *name);
+/* find_file - an image file, or the one that a directory stands for: an entry of ours, or a build
+ * tree. A file of an entry in the cache is that entry. Returns 0 (ret->damage may say something),
+ * or -errno, said. */
+int find_file(const char *name, struct kernel *ret);
 
 #endif

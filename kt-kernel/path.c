@@ -12,13 +12,13 @@ int cmd_path(int argc, char *argv[])
 	int c = getopt_long(argc, argv, "hV", longopts, NULL);
 	struct stream s;
 	struct kernel k;
-	const char *why;
+	char why[FIND_WHY];
 
 	if (c != -1)
 		return cmd_option(c);
 	if (argc - optind > 1)
 		die_usage("path wants one name at most");
-	if (find_kernel(argv[optind], &k, &why) < 0)
+	if (find_kernel(argv[optind], &k, why) < 0)
 		return KT_FAIL;
 	stream_open(&s);
 	stream_kernel(&s, &k, why);

@@ -400,18 +400,37 @@ entry() {
 	[ "$(kt-kernel path 7.0 | record .key)" = k2 ]
 	[ "$(kt-kernel path 7.10 | record .key)" = k3 ] # a named one need not have sched_ext
 	run -1 --separate-stderr kt-kernel path 7.1
-	[[ $stderr == *"there is no kernel '7.1': no such key, version or file"* ]]
+	[[ $stderr == *"there is no kernel 7.1 in the cache (kt-kernel build 7.1 brings it)"* ]]
+	run -1 --separate-stderr kt-kernel path frob
+	[[ $stderr == *"there is no kernel 'frob': no such key, version or file"* ]]
+	[ "$(kt-kernel path 7.0 | record .why)" = "it was named: the newest 7.0 in the cache" ]
+	entry k4 7.0.11-rc2 2026-01-01T00:00:00Z
+	entry k5 7.0.12+deb13-cloud 2026-01-01T00:00:00Z
+	rm "$KTSTR_CACHE_DIR/kernels/k5/config"
+	[ "$(kt-kernel path 7.0 | record .key)" = k2 ] # neither a candidate nor one that is damaged
+	[ "$(kt-kernel path 7.0.11-rc2 | record .key)" = k4 ]
+	run -1 --separate-stderr kt-kernel path 7.0.12+deb13
+	[[ $stderr == *"'7.0.12+deb13' is no kernel to boot: config: No such file or directory"* ]]
 	image "$T/vmlinuz" 1.2.3
 	config "$T/config-1.2.3" NUMA
 	kt-kernel path "$T/vmlinuz" >"$T/out"
 	[ "$(record '[.version, .source, .key, .config, .sched, .sched_ext] | map(tostring) | join(" ")' <"$T/out")" = \
 		"1.2.3 file null $T/config-1.2.3 false true" ]
-	[ "$(kt-kernel path "$KTSTR_CACHE_DIR/kernels/k1" | record .version)" = 7.0.9 ]
+	# a file of the cache is that entry, whatever it is called
+	[ "$(kt-kernel path "$KTSTR_CACHE_DIR/kernels/k1" | record '.key + " " + .version')" = "k1 7.0.9" ]
+	ln -s "$KTSTR_CACHE_DIR/kernels/k1/bzImage" "$T/link"
+	[ "$(kt-kernel path "$T/link" | record .key)" = k1 ]
 	mkdir -p "$T/linux/arch/x86/boot"
 	image "$T/linux/arch/x86/boot/bzImage" 9.9.9
 	config "$T/linux/.config" BPF_JIT
 	[ "$(kt-kernel path "$T/linux" | record '[.version, .config, (.missing | join(","))] | join(" ")')" = \
 		"9.9.9 $T/linux/.config CONFIG_BPF_JIT" ]
+	rm -r "$T/linux/arch"
+	run -1 --separate-stderr kt-kernel path "$T/linux"
+	[[ $stderr == *"no kernel is in the directory '$T/linux'"* ]]
+	touch "$T/linux/Kconfig"
+	run -1 --separate-stderr kt-kernel path "$T/linux"
+	[[ $stderr == *"no kernel has been built in the tree '$T/linux' (kt-kernel build --source"* ]]
 }
 
 @test "path: KTSTR_KERNEL decides, and one that is not there is no reason to take another" {
@@ -420,8 +439,17 @@ entry() {
 	[ "$(KTSTR_KERNEL=k1 kt-kernel path | record '.key + ": " + .why')" = "k1: KTSTR_KERNEL names it" ]
 	[ "$(KTSTR_KERNEL=' ' kt-kernel path | record .key)" = k2 ]
 	KTSTR_KERNEL=7.9 run -1 --separate-stderr kt-kernel path
-	[[ $stderr == *"there is no kernel '7.9'"* ]]
+	[[ $stderr == *"there is no kernel 7.9 in the cache (kt-kernel build 7.9 brings it)"* ]]
 	[ -z "$output" ]
+	[ "$(KTSTR_KERNEL=$' 7.0\n' kt-kernel path | record '.key + ": " + .why')" = \
+		"k2: KTSTR_KERNEL names it: the newest 7.0 in the cache" ]
+	local refused
+	for refused in '7.0..7.1|several kernels' 'git+https://x.example/l#main|kt-kernel build --git' \
+		'7.1..7.0|swap them' 'git+x|git+URL#REF'; do
+		KTSTR_KERNEL=${refused%|*} run -1 --separate-stderr kt-kernel path
+		[[ $stderr == *"'${refused%|*}' names"*"${refused##*|}"* ]]
+		[ -z "$output" ]
+	done
 	KTSTR_KERNEL=$T/absent run -1 --separate-stderr kt-kernel path
 	[[ $stderr == *"open kernel '$T/absent': No such file or directory"* ]]
 	echo text >"$T/text"
