@@ -43,11 +43,16 @@ kt-kernel-fetch_O := kt-kernel/kt-kernel-fetch kt-kernel/apt kt-kernel/apt_packa
 		   kt-kernel/unpack kt-kernel/untar kt-kernel/version kt-kernel/workdir
 kt-kernel-fetch_PKG := jansson libarchive libcurl libgit2
 kt-reserve_O    := kt-locks/kt-reserve kt-locks/run kt-locks/plan kt-locks/seize kt-locks/sandbox kt-locks/command
+kt-snap_O       := kt-snap/kt-snap kt-snap/series kt-snap/machine kt-snap/cgroups kt-snap/filter kt-snap/zfile \
+		   kt-snap/fields kt-snap/thread kt-snap/tally \
+		   kt-snap/proc kt-snap/proc_read kt-snap/proc_parse kt-snap/threaded kt-snap/taskstats \
+		   kt-snap/bpf kt-snap/snap_obj kt-snap/core kt-snap/core_relo kt-snap/kbtf kt-snap/cgpath
+kt-snap_PKG     := libzstd
 kt-fmt_O        := kt-report/kt-fmt kt-report/table kt-report/results kt-report/flat
 kt-fmt_PKG      := jansson
 kt-init_O       := kt-vm/kt-init kt-vm/frames
 
-TOOLS   := kt-topo kt-host kt-cgroup kt-work kt-scenario kt-play kt-check kt-initramfs kt-vm kt-kernel kt-reserve kt-fmt
+TOOLS   := kt-topo kt-host kt-cgroup kt-work kt-scenario kt-play kt-check kt-initramfs kt-vm kt-kernel kt-reserve kt-snap kt-fmt
 LIBEXEC := kt-kernel-fetch
 STATIC  := kt-init
 

@@ -3,30 +3,21 @@
 #ifndef KT_SNAP_SOURCE_H
 #define KT_SNAP_SOURCE_H
 
-#include "cpuset.h"
 #include "fields.h"
+#include "machine.h"
 #include "tally.h"
 #include "thread.h"
 
-#include <stdbool.h>
 #include <sys/types.h>
 
-/* What the machine offers, probed once, before a source is opened. */
-struct machine {
-	struct cpuset online; /* cpu_affinity has no others */
-	int schedstats; /* 1 on, 0 off, -1 the kernel has none */
-	int delayacct; /* the same */
-	unsigned int clk_tck;
-	unsigned int page_kb;
-	int cgroup_fd; /* of the cgroup2 mount, borrowed; -1: none is mounted */
-};
+#define PROC_WALKERS_MAX 16
 
 struct source_opts {
 	struct field_set want;
 	const struct machine *machine; /* borrowed as long as the source is open */
 	const pid_t *pid; /* processes or single threads to look at; n_pids 0: all there are */
 	size_t n_pids;
-	unsigned int walkers; /* of the proc source: threads that read, at least 1 */
+	unsigned int walkers; /* of the proc source: threads that read, 1 to PROC_WALKERS_MAX */
 };
 
 /* One snapshot: what the source hands over and counts. */

@@ -71,12 +71,14 @@ static void v1_controllers(char *opts, char *buf, size_t cap)
 /* 29 24 0:26 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate */
 static void mount_line(char *line, struct cg_mounts *m)
 {
-	char *where = NULL, *type = NULL, *opts = NULL, *save = NULL, *t, ctl[256];
+	char *root = NULL, *where = NULL, *type = NULL, *opts = NULL, *save = NULL, *t, ctl[256];
 	int i = 0, dash = 0; /* any number of optional fields, then "-" */
 	size_t len;
 
 	for (t = strtok_r(line, " ", &save); t; t = strtok_r(NULL, " ", &save), i++) {
-		if (i == 4)
+		if (i == 3)
+			root = t;
+		else if (i == 4)
 			where = t;
 		else if (i >= 6 && dash == 0)
 			dash = strcmp(t, "-") == 0 ? i : 0;
@@ -87,11 +89,14 @@ static void mount_line(char *line, struct cg_mounts *m)
 	}
 	if (!opts)
 		return;
+	unescape(root);
 	unescape(where);
 	if (strcmp(type, "cgroup2") == 0) {
-		if (m->v2[0] == '\0' || strcmp(where, "/sys/fs/cgroup") == 0)
-			if (strlen(where) < sizeof(m->v2))
-				strcpy(m->v2, where);
+		if ((m->v2[0] == '\0' || strcmp(where, "/sys/fs/cgroup") == 0) &&
+		    strlen(where) < sizeof(m->v2) && strlen(root) < sizeof(m->v2_root)) {
+			strcpy(m->v2, where);
+			strcpy(m->v2_root, root);
+		}
 	} else if (strcmp(type, "cgroup") == 0) {
 		v1_controllers(opts, ctl, sizeof(ctl));
 		len = strlen(m->v1);

@@ -14,6 +14,7 @@
 
 struct cg_mounts {
 	char v2[PATH_MAX]; /* /sys/fs/cgroup if cgroup2 is there, else the first one; "": none */
+	char v2_root[PATH_MAX]; /* the cgroup that is seen there, "/" unless it is a bind mount */
 	char v1[1024]; /* for messages: "cpuset on /sys/fs/cgroup/cpuset, …"; cut when too long */
 };
 
