@@ -90,7 +90,7 @@ $(B)/kt-kernel/fragment.o: kt-kernel/ktstr.config
 # BPF programs: compiled for the kernel's machine, without the types of any particular kernel, and
 # embedded in the tool that loads them.
 CLANG   ?= $(firstword $(foreach c,clang $(addprefix clang-,19 18 17 16 15 14),$(if $(shell command -v $(c)),$(c))) clang)
-$(B)/bpf/%.bpf.o: bpf/%.bpf.c | $(B)/.dirs
+$(B)/%.bpf.o: %.bpf.c | $(B)/.dirs
 	@mkdir -p $(@D)
 	$(CLANG) -target bpf -mcpu=v3 -std=gnu17 -O2 -g -Wall -Wextra $(if $(WERROR),-Werror) -MMD -MP -c -o $@ $<
 $(B)/kt-snap/%.o: CPPFLAGS += -iquote bpf
@@ -125,6 +125,8 @@ tools: $(B)/libexec/ktstr/kt-init
 # has LLVMFuzzerTestOneInput and corpus/X/ its inputs, which are replayed here; `make fuzz` looks for more.
 # Both are linked with libkt and the modules of a tool that they test, whose headers they see.
 test_cgroup_op_O := kt-cgroup/ops kt-cgroup/parent kt-cgroup/stat
+test_core_O     := kt-snap/core kt-snap/core_relo kt-snap/kbtf kt-snap/snap_obj
+test_core_PKG   := libbpf
 test_expr_O     := kt-run/expr kt-run/draw kt-run/flags
 test_kernel_O   := kt-kernel/apt_text kt-kernel/config kt-kernel/image kt-kernel/version
 test_ldso_O     := kt-vm/ldso
@@ -142,6 +144,9 @@ fuzz_scenario_O := kt-run/scenario kt-run/expand kt-run/draft kt-run/expr kt-run
 fuzz_table_O    := kt-report/table
 $(B)/tests/%.o: CPPFLAGS += $(patsubst %,-iquote %,$(sort $(dir $($(*F)_O))))
 
+$(B)/tests/unit/test_core.o: CPPFLAGS += -DKT_BTF_DIR='"$(B)/tests/btf"'
+$(B)/tests/unit/test_core.o: $(patsubst tests/%.c,$(B)/tests/%.o,$(wildcard tests/btf/*.bpf.c))
+
 .SECONDEXPANSION:
 TESTED   = $$(addprefix $(B)/,$$(addsuffix .o,$$($$*_O))) $(B)/libkt.a
 UNIT    := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
@@ -149,7 +154,7 @@ FUZZ    := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAY  := $(FUZZ:%=$(B)/replay/%)
 $(B)/unit/%: $(B)/tests/unit/%.o $(TESTED)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $^ -ljansson -lm
+	$(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(if $($*_PKG),$$(pkg-config --libs $($*_PKG))) -ljansson -lm
 $(B)/replay/%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/replay.o $(TESTED)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $^ -ljansson -lm

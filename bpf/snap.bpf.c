@@ -296,14 +296,16 @@ int snap(__u64 *ctx)
 
 		READ(pid, me, thread_pid);
 		READ(shared.level, pid, level);
-		READ(nsproxy, me, nsproxy);
-		READ(ns, nsproxy, cgroup_ns);
-		READ(cset, ns, root_cset);
-		READ(cgrp, cset, dfl_cgrp);
-		READ(kn, cgrp, kn);
 		shared.headed = 1;
 		write_head(seq);
-		write_cgroup(seq, cgrp, kn, SNAP_NSROOT);
+		if (exists(task->cgroups)) {
+			READ(nsproxy, me, nsproxy);
+			READ(ns, nsproxy, cgroup_ns);
+			READ(cset, ns, root_cset);
+			READ(cgrp, cset, dfl_cgrp);
+			READ(kn, cgrp, kn);
+			write_cgroup(seq, cgrp, kn, SNAP_NSROOT);
+		}
 	}
 	READ(pid, task, thread_pid);
 	if (!pid) {
@@ -376,12 +378,14 @@ int snap(__u64 *ctx)
 	}
 	bytes = sizeof(*t) - sizeof(t->tail) + bytes * 8;
 
-	READ(cset, task, cgroups);
-	READ(cgrp, cset, dfl_cgrp);
-	READ(kn, cgrp, kn);
-	READ(t->cgroup, kn, id);
-	if (t->cgroup != shared.last_cgroup)
-		write_cgroup(seq, cgrp, kn, SNAP_CGROUP);
+	if (exists(task->cgroups)) {
+		READ(cset, task, cgroups);
+		READ(cgrp, cset, dfl_cgrp);
+		READ(kn, cgrp, kn);
+		READ(t->cgroup, kn, id);
+		if (t->cgroup != shared.last_cgroup)
+			write_cgroup(seq, cgrp, kn, SNAP_CGROUP);
+	}
 	t->v[SNAP_CORE_COOKIE] = 0;
 	if (exists(task->core_cookie)) {
 		__u64 cookie = task->core_cookie;
