@@ -43,6 +43,7 @@ int make_env(uint64_t epoch, bool own)
 	static const char *const set[][2] = { { "KBUILD_BUILD_USER", "ktstr" },
 					      { "KBUILD_BUILD_HOST", "ktstr" },
 					      { "KBUILD_BUILD_VERSION", "1" },
+					      { "KCONFIG_NOTIMESTAMP", "1" },
 					      { "LC_ALL", "C" } };
 	time_t at = (time_t)epoch;
 	char text[64], number[32];

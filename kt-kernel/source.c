@@ -132,7 +132,7 @@ static int identify_package(struct job *j)
 		return lock;
 	if (j->b->suite)
 		args[4] = "--suite", args[5] = j->b->suite;
-	rc = ask(j, args, "candidate", package_found, j);
+	rc = ask(j, args, "package", package_found, j);
 	if (rc < 0)
 		return rc;
 	if (!j->k.package_version[0])
@@ -291,7 +291,7 @@ int source_fetch(struct job *j)
 {
 	char state[PATH_MAX];
 	AUTO_FD lock = -1;
-	const char *args[10] = { NULL };
+	const char *args[12] = { NULL };
 	int rc, n = 0;
 
 	if (j->b->package) {
@@ -302,6 +302,8 @@ int source_fetch(struct job *j)
 		args[n++] = j->b->package;
 		args[n++] = "--state";
 		args[n++] = state;
+		args[n++] = "--package-version";
+		args[n++] = j->k.package_version;
 		if (j->b->suite) {
 			args[n++] = "--suite";
 			args[n++] = j->b->suite;
