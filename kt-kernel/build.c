@@ -268,24 +268,44 @@ static int run_make(struct job *j)
 	char line[1024];
 	int rc;
 
+	j->make.cap = j->b->cap;
 	if (j->make.cap)
-		phase_begin(&j->phase, "make, %u CPUs", j->make.cap);
+		phase_begin(&j->phase, "make, %u CPU%s", j->make.cap, j->make.cap == 1 ? "" : "s");
 	else
 		phase_begin(&j->phase, "make, %u job%s", j->make.jobs,
 			    j->make.jobs == 1 ? "" : "s");
 	if (!j->b->quiet && !j->phase.tty)
 		warn_msg("%s: %s: its output goes to '%s'", j->label, j->phase.name, j->log);
 	rc = make_run(&j->make, args);
+	j->make.cap = 0; /* what else make does is over in a moment */
 	if (rc == -EINVAL) {
 		phase_drop(&j->phase);
 		make_explain(j->log, line, sizeof(line));
 		return job_fail(j, rc, "%s: make failed: %s", j->label,
 				line[0] ? line : "without a word");
 	}
+	if (rc == -EUSERS) {
+		make_last(j->log, line, sizeof(line));
+		return job_fail(j, rc, "%s", line);
+	}
 	if (rc == 0)
 		phase_end(&j->phase);
 	else
 		phase_drop(&j->phase);
+	return rc;
+}
+
+/* With a cap: is there any use in beginning? */
+static int may_begin(struct job *j)
+{
+	char why[1024];
+	int rc;
+
+	j->make.cap = j->b->cap;
+	rc = make_may(&j->make, why, sizeof(why));
+	j->make.cap = 0;
+	if (rc == -EUSERS || rc == -EINVAL)
+		return job_fail(j, rc, "%s", why[0] ? why : "kt-reserve failed");
 	return rc;
 }
 
@@ -372,6 +392,8 @@ static int build_fetched(struct job *j)
 		rc = look_up(j);
 	if (rc == 0)
 		rc = not_in_use(j);
+	if (rc == 0)
+		rc = may_begin(j);
 	if (rc != 0)
 		return rc;
 	lock = job_lock(j, "build", j->k.key, true);
@@ -424,6 +446,9 @@ static int build_tree(struct job *j)
 		if (rc != 0)
 			return rc;
 	}
+	rc = may_begin(j);
+	if (rc < 0)
+		return rc;
 	strcat(name, path);
 	work = job_lock(j, "build", name, true);
 	if (work < 0)
@@ -547,7 +572,6 @@ int build_kernels(const struct build *b, const struct build_sink *sink)
 	j.make = (struct make){ .tools = &j.tools,
 				.phase = &j.phase,
 				.jobs = b->jobs ? b->jobs : allowed_cpus(),
-				.cap = b->cap,
 				.sig_fd = sig_fd,
 				.mask = &mask };
 	rc = toolchain_read(&j.tools);

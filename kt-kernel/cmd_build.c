@@ -5,6 +5,7 @@
 #include "cmd.h"
 #include "die.h"
 #include "num.h"
+#include "reserve.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -107,7 +108,8 @@ int cmd_build(int argc, char *argv[])
 						  { 0 } };
 	AUTO_FREE const char **files = calloc((size_t)argc, sizeof(*files));
 	struct build b = { .config = files };
-	const char *cap = getenv("KTSTR_CPU_CAP");
+	const char *cap = NULL;
+	char why[256];
 	bool print = false;
 	int c;
 
@@ -143,7 +145,7 @@ int cmd_build(int argc, char *argv[])
 			b.jobs = number(optarg, "--jobs");
 			break;
 		case OPT_CAP:
-			b.cap = number(optarg, "--cpu-cap");
+			cap = optarg;
 			break;
 		case OPT_PRINT:
 			print = true;
@@ -159,10 +161,10 @@ int cmd_build(int argc, char *argv[])
 		b.what = argv[optind++];
 	if (optind < argc)
 		die_usage("unexpected argument '%s'", argv[optind]);
-	if (!b.cap && cap && *cap)
-		b.cap = number(cap, "KTSTR_CPU_CAP");
+	if (reserve_cap(cap, &b.cap, why, sizeof(why)) < 0)
+		die_usage("%s", why);
 	check(&b);
-	if (b.cap && b.jobs)
+	if (cap && b.jobs)
 		die_usage("--jobs or --cpu-cap: with a cap there are as many jobs as CPUs");
 	return print ? cmd_status(build_config(&b)) : run(&b);
 }

@@ -306,8 +306,10 @@ static int work(struct workdir *w, void *arg, void *result)
 		return say(j, "make a repository for");
 	rc = bring(j, repo, &commit);
 	expect_within(0);
-	if (rc == 0)
+	if (rc == 0) {
+		s->commit_time = git_commit_time(commit);
 		rc = check_out(j, repo, commit);
+	}
 	git_commit_free(commit);
 	git_repository_free(repo);
 	if (rc < 0)

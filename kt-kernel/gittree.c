@@ -112,6 +112,7 @@ int verb_git_status(struct verb_ctx *f)
 	struct tree t = { .dir = dir };
 	char commit[GIT_OID_HEXSZ + 1] = "";
 	bool dirty = false;
+	int64_t when = 0;
 	int git, rc;
 
 	if (!dir)
@@ -122,6 +123,8 @@ int verb_git_status(struct verb_ctx *f)
 	if (git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0) < 0)
 		return say(&t, "use libgit2 for");
 	git = inspect(&t, commit, &dirty);
+	if (git > 0)
+		when = git_commit_time(t.commit);
 	git_tree_free(t.top);
 	git_commit_free(t.commit);
 	git_repository_free(t.repo);
@@ -135,9 +138,12 @@ int verb_git_status(struct verb_ctx *f)
 	jsonw_str(&f->w, "dir", dir);
 	jsonw_bool(&f->w, "git", git);
 	jsonw_str(&f->w, "commit", git ? commit : NULL);
-	if (git)
+	if (git) {
+		jsonw_i64(&f->w, "commit_time", when);
 		jsonw_bool(&f->w, "dirty", dirty);
-	else
+	} else {
+		jsonw_null(&f->w, "commit_time");
 		jsonw_null(&f->w, "dirty");
+	}
 	return stream_record(f);
 }

@@ -168,6 +168,10 @@ int stream_source(struct verb_ctx *f, const struct source *s)
 	text_or_null(w, "url", s->url);
 	text_or_null(w, "ref", s->ref);
 	text_or_null(w, "commit", s->commit);
+	if (s->commit[0])
+		jsonw_i64(w, "commit_time", s->commit_time);
+	else
+		jsonw_null(w, "commit_time");
 	text_or_null(w, "package", s->package);
 	text_or_null(w, "package_version", s->package_version);
 	text_or_null(w, "file", s->file);

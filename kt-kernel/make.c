@@ -88,6 +88,16 @@ static void free_command(struct command *c)
 	free(c->flags[1]);
 }
 
+static void reserve_command(const struct make *m, const char *reserve, struct command *c)
+{
+	(void)snprintf(c->cap, sizeof(c->cap), "%u", m->cap);
+	add(c, reserve);
+	add(c, "-q");
+	add(c, "--cpu-cap");
+	add(c, c->cap);
+	add(c, "--");
+}
+
 static int make_command(const struct make *m, const char *const *args, char *reserve,
 			struct command *c)
 {
@@ -95,11 +105,7 @@ static int make_command(const struct make *m, const char *const *args, char *res
 	size_t i;
 
 	if (m->cap) {
-		(void)snprintf(c->cap, sizeof(c->cap), "%u", m->cap);
-		add(c, reserve);
-		add(c, "--cpu-cap");
-		add(c, c->cap);
-		add(c, "--");
+		reserve_command(m, reserve, c);
 		add(c, "/bin/sh");
 		add(c, "-c");
 		add(c, "exec make -j\"$KTSTR_JOBS\" \"$@\"");
@@ -162,35 +168,24 @@ static const char *last_line(int fd, char *buf, size_t cap)
 	return p;
 }
 
-/* Run it, its output to out_fd, and its errors to err_fd. */
-static int run(const struct make *m, const char *const *args, int out_fd, int err_fd)
+/* Run a command, its output to out_fd, and its errors to err_fd. */
+static int run(const struct make *m, const struct command *c, int out_fd, int err_fd)
 {
 	AUTO_FD null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	struct command c = { 0 };
 	struct keeper keeper = KEEPER_INIT;
-	struct child_spec spec = { .mask = m->mask };
-	char reserve[PATH_MAX], doing[1024], *argv[MAX_ARGS + 1];
+	char doing[1024], *argv[MAX_ARGS + 1];
+	struct child_spec spec = { .argv = argv,
+				   .mask = m->mask,
+				   .stdio = { null_fd, out_fd, err_fd } };
 	siginfo_t info;
 	int rc, ended;
 
 	if (null_fd < 0)
 		return warn_rc(-errno, "open /dev/null");
-	if (m->cap && !child_tool("kt-reserve", reserve, sizeof(reserve)))
-		return warn_rc(-ENOENT, "find kt-reserve");
-	rc = make_command(m, args, reserve, &c);
-	if (rc == 0) {
-		memcpy(argv, c.argv,
-		       sizeof(argv)); /* execvp(3) knows no const, and changes nothing */
-		spec.argv = argv;
-		spec.stdio[0] = null_fd;
-		spec.stdio[1] = out_fd;
-		spec.stdio[2] = err_fd;
-		rc = keeper_start(&spec, &keeper);
-	}
-	if (rc < 0) {
-		free_command(&c);
-		return warn_rc(rc, "start make");
-	}
+	memcpy(argv, c->argv, sizeof(argv)); /* execvp(3) knows no const, and changes nothing */
+	rc = keeper_start(&spec, &keeper);
+	if (rc < 0)
+		return warn_rc(rc, "start '%s'", argv[0]);
 	while ((rc = keeper_wait(&keeper, m->sig_fd, m->phase && m->phase->tty ? DRAW_MS : -1)) ==
 	       0)
 		if (m->phase)
@@ -198,7 +193,6 @@ static int run(const struct make *m, const char *const *args, int out_fd, int er
 	if (rc < 0)
 		keeper_stop(&keeper);
 	ended = keeper_end(&keeper, &info);
-	free_command(&c);
 	if (rc == -EINTR) {
 		if (m->phase)
 			phase_drop(m->phase);
@@ -206,10 +200,52 @@ static int run(const struct make *m, const char *const *args, int out_fd, int er
 		return rc;
 	}
 	if (rc < 0 || ended < 0)
-		return warn_rc(rc < 0 ? rc : ended, "run make");
+		return warn_rc(rc < 0 ? rc : ended, "run '%s'", argv[0]);
 	if (child_status(&info) == 0)
 		return 0;
 	return m->cap && child_status(&info) == KT_SKIP ? -EUSERS : -EINVAL;
+}
+
+static int find_reserve(const struct make *m, char *buf, size_t cap)
+{
+	if (m->cap && !child_tool("kt-reserve", buf, cap))
+		return warn_rc(-ENOENT, "find kt-reserve");
+	return 0;
+}
+
+static int run_make(const struct make *m, const char *const *args, int out_fd, int err_fd)
+{
+	struct command c = { 0 };
+	char reserve[PATH_MAX];
+	int rc = find_reserve(m, reserve, sizeof(reserve));
+
+	if (rc < 0)
+		return rc;
+	rc = make_command(m, args, reserve, &c);
+	rc = rc < 0 ? warn_rc(rc, "start make") : run(m, &c, out_fd, err_fd);
+	free_command(&c);
+	return rc;
+}
+
+int make_may(const struct make *m, char *ret_why, size_t cap)
+{
+	struct command c = { 0 };
+	char reserve[PATH_MAX], text[2048];
+	const char *line;
+	AUTO_FD fd = -1;
+	int rc = find_reserve(m, reserve, sizeof(reserve));
+
+	*ret_why = '\0';
+	if (rc < 0 || m->cap == 0)
+		return rc;
+	reserve_command(m, reserve, &c);
+	add(&c, "true");
+	fd = memfd_create("kt-kernel", MFD_CLOEXEC);
+	rc = fd < 0 ? warn_rc(-errno, "ask kt-reserve") : run(m, &c, fd, fd);
+	line = rc < 0 ? last_line(fd, text, sizeof(text)) : NULL;
+	if (line)
+		(void)snprintf(ret_why, cap, "%s", line);
+	return rc;
 }
 
 static int open_log(const struct make *m)
@@ -223,7 +259,7 @@ int make_run(const struct make *m, const char *const *args)
 {
 	AUTO_FD log = open_log(m);
 
-	return log < 0 ? log : run(m, args, log, log);
+	return log < 0 ? log : run_make(m, args, log, log);
 }
 
 int make_ask(const struct make *m, const char *target, char *buf, size_t cap)
@@ -238,7 +274,7 @@ int make_ask(const struct make *m, const char *target, char *buf, size_t cap)
 		return log;
 	if (fd < 0)
 		return warn_rc(-errno, "ask make");
-	rc = run(m, args, fd, log);
+	rc = run_make(m, args, fd, log);
 	if (rc < 0)
 		return rc;
 	n = pread(fd, buf, cap - 1, 0);
@@ -247,6 +283,15 @@ int make_ask(const struct make *m, const char *target, char *buf, size_t cap)
 	buf[n] = '\0';
 	buf[strcspn(buf, "\n")] = '\0';
 	return 0;
+}
+
+void make_last(const char *log, char *buf, size_t cap)
+{
+	AUTO_FD fd = open(log, O_RDONLY | O_CLOEXEC);
+	char text[2048];
+	const char *line = fd < 0 ? NULL : last_line(fd, text, sizeof(text));
+
+	(void)snprintf(buf, cap, "%s", line ? line : "");
 }
 
 /* Does the line tell of an error? 2: as a compiler or linker says it; 1: as make says it. */

@@ -29,8 +29,15 @@ int make_env(uint64_t epoch, bool own);
  * make failed: make_explain() has more; or another -errno (said). */
 int make_run(const struct make *m, const char *const *args);
 
+/* make_may - can the CPUs be reserved at all? Asked before much is done in vain. As make_run; what
+ * kt-reserve says goes to ret_why. */
+int make_may(const struct make *m, char *ret_why, size_t cap);
+
 /* make_ask - the first line that "make -s TARGET" prints. 0 or -errno, as make_run. */
 int make_ask(const struct make *m, const char *target, char *buf, size_t cap);
+
+/* make_last - the last line of the log, or "": after -EUSERS what kt-reserve said. */
+void make_last(const char *log, char *buf, size_t cap);
 
 /* make_explain - print the end of the log on stderr, and copy its first line with an error, or ""
  */

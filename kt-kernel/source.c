@@ -280,7 +280,7 @@ static int source_found(const json_t *o, void *arg)
 		return rc;
 	if (json_is_boolean(verified))
 		j->k.verified = json_is_true(verified) ? TRI_YES : TRI_NO;
-	j->epoch = rec_u64(o, "commit_time", 0);
+	j->epoch = rec_u64(o, "commit_time", 0); /* null when it has no commit */
 	if (commit[0] && strcmp(commit, j->k.commit) != 0)
 		return job_fail(j, -ESTALE, "'%s' of '%s' has moved on meanwhile: build it again",
 				j->k.ref, j->k.url);

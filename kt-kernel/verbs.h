@@ -41,6 +41,7 @@ struct source {
 		package_version[128];
 	char file[4096], sha256[65]; /* where the file that came is kept, and its sum */
 	uint64_t bytes; /* of that file */
+	int64_t commit_time; /* seconds since 1970 */
 	char verified_by[16]; /* "sha256", "signature", "apt" */
 };
 
