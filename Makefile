@@ -161,6 +161,11 @@ $(B)/replay/%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/replay.o $(TESTED)
 $(B)/fuzz/%: $(B)/tests/fuzz/%.o $(TESTED)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(SANFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ -ljansson -lm
+# Programs that tests look at: threads to count, work to measure.
+HELPERS := $(patsubst tests/helpers/%.c,$(B)/helpers/%,$(wildcard tests/helpers/*.c))
+$(B)/helpers/%: $(B)/tests/helpers/%.o
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $^ -lpthread
 unit: $(UNIT)
 	@tests/run-checks --build $(B) --only unit
 corpus: $(REPLAY)
@@ -205,7 +210,7 @@ RUN_SCENARIOS := cgroup_steady cgroup_cpuset_llc_steady cgroup_oversubscribed \
 
 check:
 	@./setup.sh check
-	@$(MAKE) --no-print-directory -s -j2 tools $(UNIT) $(REPLAY)
+	@$(MAKE) --no-print-directory -s -j2 tools $(UNIT) $(REPLAY) $(HELPERS)
 	@$(B)/bin/kt-kernel get >/dev/null
 	@tests/run-checks --build $(B)
 

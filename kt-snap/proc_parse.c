@@ -332,14 +332,22 @@ static bool keyed(const char *p, const char *nl, const char *key, uint64_t *ret)
 void parse_io(const char *p, size_t n, struct thread_rec *t)
 {
 	const char *end = p + n, *nl;
+	int f = F_rchar, tries;
 	uint64_t v;
-	int f;
 
 	for (; p < end; p = nl + 1) {
 		nl = line_end(p, end);
-		for (f = F_rchar; f <= F_cancelled_write_bytes; f++)
-			if (keyed(p, nl, fields[f].proc, &v))
+		for (tries = F_rchar; tries <= F_cancelled_write_bytes; tries++) {
+			bool is = keyed(p, nl, fields[f].proc, &v);
+
+			if (is)
 				thread_set(t, f, v);
+			/* The kernel has the order of the table, so the next line is of the next
+			 * field. */
+			f = f == F_cancelled_write_bytes ? F_rchar : f + 1;
+			if (is)
+				break;
+		}
 	}
 }
 

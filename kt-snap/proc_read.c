@@ -448,6 +448,7 @@ static int details(struct reader *r, struct process *p, pid_t tid, int tid_fd, s
 	struct thread_rec *t = &out->rec;
 	struct stat st;
 	int rc, asked;
+	bool looked; /* at the directory, after the system calls */
 
 	rc = r->want[FROM_CGROUP] ? cgroup(r, p, tid_fd, out) : 0;
 	if (rc == 0 && r->want[FROM_OOM])
@@ -455,25 +456,32 @@ static int details(struct reader *r, struct process *p, pid_t tid, int tid_fd, s
 	asked = rc == 0 ? by_number(r, tid, out) : rc;
 	if (asked < 0)
 		return asked;
+	looked = !asked || (r->want[FROM_SCHED] && r->caps->file[FROM_SCHED]) ||
+		 (r->want[FROM_IO] && r->caps->file[FROM_IO]) ||
+		 (r->want[FROM_SCHEDSTAT] && r->caps->file[FROM_SCHEDSTAT]);
 	if (r->want[FROM_SCHED])
 		rc = sched(r, tid_fd, out);
 	if (rc == 0)
 		rc = plain_file(r, tid_fd, FROM_IO, parse_io, t);
 	if (rc == 0)
 		rc = plain_file(r, tid_fd, FROM_SCHEDSTAT, parse_schedstat, t);
-	if (rc == 0 && asked && fstatat(tid_fd, "stat", &st, 0) < 0)
+	if (rc == 0 && !looked && fstatat(tid_fd, "stat", &st, 0) < 0)
 		rc = -ESRCH;
 	return rc;
 }
 
 int reader_thread(struct reader *r, struct process *p, pid_t tid, struct slot *out)
 {
-	char name[16];
+	char name[16], *digit = name + sizeof(name) - 1;
 	AUTO_FD tid_fd = -1;
+	pid_t rest;
 	int rc;
 
-	(void)snprintf(name, sizeof(name), "%d", (int)tid); /* it fits */
-	tid_fd = openat(p->task_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	*digit = '\0';
+	for (rest = tid; rest > 0;
+	     rest /= 10) /* printf would cost as much as the call that follows */
+		*--digit = (char)('0' + rest % 10);
+	tid_fd = openat(p->task_fd, digit, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (tid_fd < 0 && !gone(-errno)) {
 		tally_rc(&r->errors, "task", -errno);
 		return 0;

@@ -12,14 +12,27 @@
 #define NUM_MAX 24 /* a number of 20 digits, a sign, quotes */
 #define POLICY_MAX 48
 
+/* Names are copied whole, padding too: 32 bytes of known size are two instructions, a few bytes of
+ * any size are a call. What is behind the name is written next. */
+#define KEY_BYTES 32
+
 static const struct key {
-	const char *text; /* ,"name": */
-	size_t n;
+	char text[KEY_BYTES]; /* ,"name": */
+	unsigned char n;
 } keys[F_N] = {
 #define FIELD(name, ...) [F_##name] = { ",\"" #name "\":", sizeof(",\"" #name "\":") - 1 },
 	FIELDS(FIELD)
 #undef FIELD
 };
+
+static unsigned int n_digits(uint64_t v)
+{
+	unsigned int n = 1;
+
+	for (; v >= 10000; v /= 10000)
+		n += 4;
+	return n + (v >= 10) + (v >= 100) + (v >= 1000);
+}
 
 static char *put_u64(char *to, uint64_t v)
 {
@@ -27,23 +40,22 @@ static char *put_u64(char *to, uint64_t v)
 				    "25262728293031323334353637383940414243444546474849"
 				    "50515253545556575859606162636465666768697071727374"
 				    "75767778798081828384858687888990919293949596979899";
-	char text[20], *p = text + sizeof(text);
-	size_t n;
+	char *end, *p;
 
-	while (v >= 100) {
+	if (v < 10) { /* most are small */
+		*to = (char)('0' + v);
+		return to + 1;
+	}
+	end = p = to + n_digits(v);
+	for (; v >= 100; v /= 100) {
 		p -= 2;
 		memcpy(p, pairs + v % 100 * 2, 2);
-		v /= 100;
 	}
-	if (v >= 10) {
-		p -= 2;
-		memcpy(p, pairs + v * 2, 2);
-	} else {
-		*--p = (char)('0' + v);
-	}
-	n = (size_t)(text + sizeof(text) - p);
-	memcpy(to, p, n);
-	return to + n;
+	if (v >= 10)
+		memcpy(p - 2, pairs + v * 2, 2);
+	else
+		p[-1] = (char)('0' + v);
+	return end;
 }
 
 static char *put_i64(char *to, int64_t v)
@@ -131,14 +143,13 @@ static char *put_value(char *to, const struct thread_rec *t, int f)
 /* What the record can take at most. */
 static size_t bound(const struct thread_rec *t)
 {
-	size_t n = sizeof("{\"type\":\"thread\"}\n") + POLICY_MAX;
+	size_t n = F_N * (KEY_BYTES + NUM_MAX) + sizeof("{\"type\":\"thread\"}\n") + POLICY_MAX +
+		   KEY_BYTES;
 	int f;
 
-	for (f = 0; f < F_N; f++) {
-		n += keys[f].n + NUM_MAX;
+	for (f = 0; f < F_N; f++)
 		if (fields[f].kind == FIELD_STR && field_has(&t->has, f))
 			n += 6 * t->v[f];
-	}
 	return n;
 }
 
@@ -153,8 +164,14 @@ int thread_format(const struct thread_rec *t, const struct field_set *set, struc
 	for (f = 0; f < F_N; f++) {
 		if (!field_has(set, f))
 			continue;
-		to = put(to, keys[f].text, keys[f].n);
-		to = field_has(&t->has, f) ? put_value(to, t, f) : put(to, "null", 4);
+		memcpy(to, keys[f].text, KEY_BYTES);
+		to += keys[f].n;
+		if (!field_has(&t->has, f))
+			to = put(to, "null", 4);
+		else if (fields[f].kind == FIELD_U64) /* nearly all are */
+			to = put_u64(to, t->v[f]);
+		else
+			to = put_value(to, t, f);
 		if (!to)
 			return b->err = -ENOMEM;
 	}
