@@ -29,7 +29,7 @@ kt-vm_O         := kt-vm/kt-vm kt-vm/base kt-vm/payload kt-vm/accel kt-vm/run kt
 kt-vm_PKG       := jansson
 kt-kernel_O     := kt-kernel/kt-kernel kt-kernel/stream kt-kernel/find kt-kernel/path kt-kernel/check \
 		   kt-kernel/list kt-kernel/eol kt-kernel/ident kt-kernel/clean kt-kernel/leavings kt-kernel/use \
-		   kt-kernel/get kt-kernel/fetcher kt-kernel/keeper kt-kernel/fragment \
+		   kt-kernel/cmd_get kt-kernel/get kt-kernel/get_deb kt-kernel/prebuilt kt-kernel/fetcher kt-kernel/keeper kt-kernel/fragment \
 		   kt-kernel/kconfig kt-kernel/key kt-kernel/toolchain kt-kernel/cmd_build \
 		   kt-kernel/build kt-kernel/source kt-kernel/configure kt-kernel/make kt-kernel/phase kt-kernel/stage \
 		   kt-kernel/entry kt-kernel/publish \

@@ -11,7 +11,8 @@
 #include <string.h>
 
 static const char help[] =
-	"Usage: kt-kernel get [--suite SUITE] [--flavour FLAVOUR] [--update] [-q]\n"
+	"Usage: kt-kernel get [--suite SUITE[,...]] [--flavour FLAVOUR] [--update] [-q]\n"
+	"       kt-kernel get FILE.deb [CONFIG.deb] [-q]\n"
 	"       kt-kernel build [VERSION|SERIES|FROM..TO | --source DIR | --git URL --ref REF |\n"
 	"                       --package NAME [--suite SUITE]] [OPTION...]\n"
 	"       kt-kernel list [--range A..B] [--verify] [--offline] [-q]\n"
@@ -31,15 +32,18 @@ static const char help[] =
 	"check  holds an image against what ktstr needs\n"
 	"\n"
 	"get:\n"
-	"      --suite SUITE     of the archive (default " GET_SUITE ")\n"
+	"      --suite SUITE     of the archive (default " GET_SUITE "); of several the first\n"
+	"                        that has a kernel that will do\n"
 	"      --flavour FLAVOUR of the kernel (default cloud-amd64 or cloud-arm64)\n"
 	"      --update          look for a newer kernel even if one is in the cache\n"
 	"build:\n"
 	"      --source DIR      the tree of a kernel\n"
 	"      --package NAME    the distribution's source package, like linux-source-6.12\n"
-	"      --suite SUITE     of the package (default: the newest that this system's sources have)\n"
+	"      --suite SUITE     of the package (default: the newest that this system's sources "
+	"have)\n"
 	"      --git URL, --ref REF  what a branch, tag or commit of a repository is now\n"
-	"      --config FILE     more of a configuration; of several lines for an option the last counts\n"
+	"      --config FILE     more of a configuration; of several lines for an option the last "
+	"counts\n"
 	"      --print-config    print the configuration that would be asked for, and end\n"
 	"      --force           build even what is in the cache\n"
 	"      --clean           make mrproper before (--source)\n"
@@ -80,12 +84,8 @@ int main(int argc, char *argv[])
 	static const struct {
 		const char *name;
 		int (*run)(int argc, char *argv[]);
-	} commands[] = { { "get", cmd_get },
-			 { "build", cmd_build },
-			 { "list", cmd_list },
-			 { "clean", cmd_clean },
-			 { "path", cmd_path },
-			 { "check", cmd_check } };
+	} commands[] = { { "get", cmd_get },	 { "build", cmd_build }, { "list", cmd_list },
+			 { "clean", cmd_clean }, { "path", cmd_path },	 { "check", cmd_check } };
 	static const struct option longopts[] = { CMD_COMMON, { 0 } };
 	int c, rc, close_rc;
 	size_t i;

@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# kt-kernel: what it takes for a kernel, its cache, and getting one from an archive on loopback.
+# kt-kernel: what it takes for a kernel, and getting one from an archive on loopback or a package.
 load lib.bash
+load kernel-archive.bash
 
 setup() {
 	T=$BATS_TEST_TMPDIR
@@ -10,113 +11,7 @@ setup() {
 }
 
 teardown() {
-	if [ -n "${SERVER-}" ]; then
-		kill "$SERVER" 2>/dev/null || true
-	fi
-}
-
-# image FILE RELEASE - a bzImage's header, and nothing that would run
-image() {
-	head -c 4096 /dev/zero >"$1"
-	printf '\125\252' | dd of="$1" bs=1 seek=$((0x1fe)) conv=notrunc status=none
-	printf 'HdrS\017\002' | dd of="$1" bs=1 seek=$((0x202)) conv=notrunc status=none
-	printf '\200\000\000\001' | dd of="$1" bs=1 seek=$((0x20e)) conv=notrunc status=none
-	printf '%s (builder@host) #1 SMP' "$2" | dd of="$1" bs=1 seek=$((0x280)) conv=notrunc status=none
-}
-
-# config FILE [OPTION...] - a configuration with all that ktstr needs but these
-config() {
-	local to=$1 o
-	shift
-	image "$T/any" 1.0
-	rm -f "$T/config"
-	kt-kernel check "$T/any" | jq -r 'select(.type == "need") | "\(.option)=y"' >"$to"
-	for o; do
-		sed -i "s/^CONFIG_$o=y/# CONFIG_$o is not set/" "$to"
-	done
-}
-
-# deb PACKAGE VERSION DIR - DIR as a package in the archive
-deb() {
-	mkdir -p "$T/www/pool" "$T/deb"
-	(cd "$3" && tar --owner=0 --group=0 -cJf "$T/deb/data.tar.xz" ./*)
-	printf 'Package: %s\nVersion: %s\nArchitecture: amd64\nMaintainer: Nobody <n@example.org>\nDescription: a test\n' \
-		"$1" "$2" >"$T/deb/control"
-	(cd "$T/deb" && tar -cJf control.tar.xz ./control && echo 2.0 >debian-binary &&
-		rm -f "$T/www/pool/$1.deb" && ar rc "$T/www/pool/$1.deb" debian-binary control.tar.xz data.tar.xz)
-	{
-		cat "$T/deb/control"
-		echo "Filename: pool/$1.deb"
-		echo "Size: $(stat -c %s "$T/www/pool/$1.deb")"
-		echo "SHA256: $(sha256sum <"$T/www/pool/$1.deb" | cut -d' ' -f1)"
-		echo
-	} >>"$T/Packages"
-}
-
-# kernel RELEASE VERSION [OPTION...] - the two packages of a kernel that lacks these options
-kernel() {
-	local r=$1 v=$2
-	shift 2
-	rm -rf "$T/tree"
-	mkdir -p "$T/tree/usr/lib/modules/$r"
-	config "$T/tree/usr/lib/modules/$r/config" "$@"
-	deb "linux-base-$r" "$v" "$T/tree"
-	rm "$T/tree/usr/lib/modules/$r/config"
-	image "$T/tree/usr/lib/modules/$r/vmlinuz" "$r"
-	deb "linux-binary-$r" "$v" "$T/tree"
-}
-
-# serve - the archive's lists, and a server for it
-serve() {
-	local d=$T/www/dists/test
-	# Each a minute younger than the one before: HTTP compares dates by the second.
-	SERVED=$((${SERVED:-$(date +%s) - 3600} + 60))
-	mkdir -p "$d/main/binary-amd64"
-	cp "$T/Packages" "$d/main/binary-amd64/Packages"
-	(
-		cd "$d" || exit
-		echo 'Origin: Test'
-		echo 'Suite: test'
-		echo 'Codename: test'
-		echo 'Architectures: amd64'
-		echo 'Components: main'
-		echo "Date: $(date -uR -d "@$SERVED")"
-		echo 'SHA256:'
-		echo " $(sha256sum <main/binary-amd64/Packages | cut -d' ' -f1) $(stat -c %s main/binary-amd64/Packages) main/binary-amd64/Packages"
-	) >"$d/Release.new"
-	touch -d "@$SERVED" "$d/Release.new"
-	mv "$d/Release.new" "$d/Release"
-	[ -z "${SERVER-}" ] || return 0
-	mkfifo "$T/port"
-	/usr/bin/python3 - "$T/www" "$T/log" >"$T/port" 3>&- <<-'END' &
-	import functools, http.server, sys
-	class H(http.server.SimpleHTTPRequestHandler):
-	    def log_message(self, form, *args):
-	        with open(sys.argv[2], "a") as f:
-	            f.write(form % args + "\n")
-	s = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(H, directory=sys.argv[1]))
-	print(s.server_address[1], flush=True)
-	sys.stdout.close()
-	s.serve_forever()
-	END
-	SERVER=$!
-	read -r port <"$T/port"
-	export KTSTR_APT_URI=http://127.0.0.1:$port KTSTR_APT_TRUSTED=yes
-	unset http_proxy https_proxy
-}
-
-needs_apt() {
-	if ! command -v apt-get >/dev/null || [ "$(uname -m)" != x86_64 ]; then
-		skip "needs apt-get on x86_64"
-	fi
-}
-
-get() {
-	kt-kernel get --suite test "$@"
-}
-
-record() { # FILTER
-	jq -ers ".[] | select(.type == \"kernel\") | $1"
+	serve_end
 }
 
 @test "get: the newest kernel comes from the archive into the cache, whole, and fits its schema" {
@@ -226,6 +121,64 @@ record() { # FILTER
 	[ -z "$(ls -A "$KTSTR_CACHE_DIR/kernels")" ]
 }
 
+@test "get: of several suites the first with a kernel that will do, and one that is not there is passed over" {
+	needs_apt
+	kernel 7.3.0+x-cloud-amd64 7.3.0-1 SCHED_CLASS_EXT
+	serve old
+	rm "$T/Packages"
+	kernel 7.0.9+x-cloud-amd64 7.0.9-1
+	serve new
+	run -0 --separate-stderr kt-kernel get --suite absent --suite old,new
+	[ "$(record '[.version, .suite, .why, .verified] | map(tostring) | join(" ")' <<<"$output")" = \
+		"7.0.9+x-cloud-amd64 new it was fetched false" ]
+	[[ $stderr == *"7.3.0+x-cloud-amd64 lacks CONFIG_SCHED_CLASS_EXT=y"* ]]
+	[[ $stderr == *"none of the newest 1 kernels of suite 'old' has what ktstr needs"* ]]
+	: >"$T/log"
+	[ "$(kt-kernel get --suite old,new | record '.suite + ": " + .why')" = "new: it is in the cache" ]
+	[ ! -s "$T/log" ]
+	run -1 --separate-stderr kt-kernel get --suite old --suite absent
+	[ -z "$output" ]
+	[ "$(ls -A "$KTSTR_CACHE_DIR/kernels")" = 7.0.9-1-cloud-amd64-apt ]
+}
+
+@test "get FILE: a local package, with its configuration in another one; the same files are taken once" {
+	needs_apt
+	local r=7.0.9+x-cloud-amd64 d=$T/www/pool
+	kernel $r 7.0.9-1
+	mkdir "$T/away"
+	mv "$d"/*.deb "$T/away"
+	local image=$T/away/linux-binary-$r.deb base=$T/away/linux-base-$r.deb
+	run -1 --separate-stderr kt-kernel get "$image"
+	[[ $stderr == *"holds no configuration of a kernel of release $r"*"name the package with the configuration of $r"* ]]
+	[ -z "$output" ] && [ -z "$(ls -A "$KTSTR_CACHE_DIR/kernels")" ]
+	kt-kernel get "$image" "$base" >"$T/out"
+	tests/schema/validate.py --mutate --need kt-kernel.kernel <"$T/out"
+	[ "$(record '[.version, .source, .verified, .sched_ext, .why] | map(tostring) | join(" ")' <"$T/out")" = \
+		"$r deb false true it was taken from a package" ]
+	[[ $(record .key <"$T/out") =~ ^7\.0\.9\+x-cloud-amd64-[0-9a-f]{8}-deb$ ]]
+	cp "$image" "$T/again.deb"
+	[ "$(kt-kernel get "$T/again.deb" "$base" | record '.why')" = "it is in the cache" ]
+	[ "$(kt-kernel path | record .source)" = deb ]
+	# both in one, and one that cannot be booted
+	rm -rf "$T/tree" && mkdir -p "$T/tree/boot"
+	config "$T/tree/boot/config-6.1.2" SCHED_CLASS_EXT
+	image "$T/tree/boot/vmlinuz-6.1.2" 6.1.2
+	deb one 1 "$T/tree"
+	run -0 --separate-stderr kt-kernel get "$d/one.deb"
+	[ "$(record '[.version, .sched_ext] | map(tostring) | join(" ")' <<<"$output")" = "6.1.2 false" ]
+	[[ $stderr == *"6.1.2 lacks CONFIG_SCHED_CLASS_EXT=y"* ]]
+	config "$T/tree/boot/config-6.1.2" VIRTIO_CONSOLE
+	deb two 1 "$T/tree"
+	run -1 --separate-stderr kt-kernel get "$d/two.deb"
+	[[ $stderr == *"6.1.2 of '$d/two.deb' cannot be booted as a guest"* ]]
+	run -1 --separate-stderr kt-kernel get "$T/absent.deb"
+	[[ $stderr == *"read '$T/absent.deb': No such file or directory"* ]]
+	echo text >"$T/text.deb"
+	run -1 --separate-stderr kt-kernel get "$T/text.deb"
+	[[ $stderr == *"'$T/text.deb'"* ]]
+	[ "$(ls -A "$KTSTR_CACHE_DIR/kernels" | wc -l)" -eq 2 ]
+}
+
 @test "get: a link in a package is not taken for the kernel" {
 	needs_apt
 	kernel 7.0.9+x-cloud-amd64 7.0.9-1
@@ -236,6 +189,17 @@ record() { # FILTER
 	serve
 	run -1 --separate-stderr get
 	[[ $stderr == *"holds no kernel of release 7.0.9+x-cloud-amd64"* ]]
+}
+
+@test "get: a damaged kernel of the cache is fetched again" {
+	needs_apt
+	kernel 7.0.9+x-cloud-amd64 7.0.9-1
+	serve
+	local p
+	p=$(get -q | record .path)
+	truncate -s 100 "$p"
+	[ "$(get -q | record '.why + " " + (.corrupt | tostring)')" = "it was fetched null" ]
+	[ "$(stat -c %s "$p")" -eq 4096 ]
 }
 
 @test "get: the older packaging, one package with both files in /boot, will do" {
@@ -360,22 +324,6 @@ Signed-By: /k2.gpg" ]
 	[ -z "$(private_source "$T/c.list")" ]
 	private_source "$T/c.list" >/dev/null || true
 	[[ $stderr == *"no source of Debian's archive is among apt's sources here"* ]]
-}
-
-# entry KEY RELEASE BUILT [OPTION...] - an entry of the cache, as get would make it
-entry() {
-	local d=$KTSTR_CACHE_DIR/kernels/$1 r=$2 b=$3
-	shift 3
-	mkdir -p "$d"
-	image "$d/bzImage" "$r"
-	config "$d/config" "$@"
-	jq -cn --arg r "$r" --arg b "$b" --arg sum "$(sha256sum <"$d/bzImage" | cut -d' ' -f1)" \
-		--argjson n "$(stat -c %s "$d/bzImage")" --arg csum "$(sha256sum <"$d/config" | cut -d' ' -f1)" \
-		--argjson cn "$(stat -c %s "$d/config")" \
-		'{schema: 1, version: $r, source: "apt", arch: "x86_64", suite: "s", flavour: "f", package: "p",
-		  package_version: "1", image: "bzImage", files: {bzImage: {bytes: $n, sha256: $sum},
-		  config: {bytes: $cn, sha256: $csum}}, built: $b}' \
-		>"$d/metadata.json"
 }
 
 @test "path: the one that came last into the cache, of those with sched_ext; list has it first" {
@@ -559,7 +507,7 @@ entry() {
 
 @test "a wrong command line is status 2, with nothing on stdout; a full disk is status 1" {
 	local args
-	for args in '' 'frob' 'get x' 'list x' 'path a b' 'check' '--frob' 'list --update' 'get --suite a/b'; do
+	for args in '' 'frob' 'get x y z' 'get --update x' 'list x' 'path a b' 'check' '--frob' 'list --update' 'get --suite a/b'; do
 		# shellcheck disable=SC2086	# words
 		run -2 --separate-stderr kt-kernel $args
 		[ -z "$output" ] && [ -n "$stderr" ]
