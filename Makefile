@@ -48,11 +48,15 @@ kt-snap_O       := kt-snap/kt-snap kt-snap/series kt-snap/machine kt-snap/cgroup
 		   kt-snap/proc kt-snap/proc_read kt-snap/proc_parse kt-snap/threaded kt-snap/taskstats \
 		   kt-snap/bpf kt-snap/snap_obj kt-snap/core kt-snap/core_relo kt-snap/kbtf kt-snap/cgpath
 kt-snap_PKG     := libzstd
+kt-snap-diff_O  := kt-snap/kt-snap-diff kt-snap/compare kt-snap/interval kt-snap/rows kt-snap/rank kt-snap/failif \
+		   kt-snap/agg kt-snap/items kt-snap/words kt-snap/metric kt-snap/fields kt-snap/intake \
+		   kt-snap/facts kt-snap/glob kt-snap/input kt-snap/scan
+kt-snap-diff_PKG := jansson libzstd
 kt-fmt_O        := kt-report/kt-fmt kt-report/table kt-report/results kt-report/flat
 kt-fmt_PKG      := jansson
 kt-init_O       := kt-vm/kt-init kt-vm/frames
 
-TOOLS   := kt-topo kt-host kt-cgroup kt-work kt-scenario kt-play kt-check kt-initramfs kt-vm kt-kernel kt-reserve kt-snap kt-fmt
+TOOLS   := kt-topo kt-host kt-cgroup kt-work kt-scenario kt-play kt-check kt-initramfs kt-vm kt-kernel kt-reserve kt-snap kt-snap-diff kt-fmt
 LIBEXEC := kt-kernel-fetch
 STATIC  := kt-init
 

@@ -30,6 +30,8 @@ _ktstr() {
 	--kernel | --keep | --root | --plans | -i | -o) return ;;	# files
 	--clock) words='virtual real' ;;
 	--accel) words='auto kvm tcg' ;;
+	--sort) words='moved pct delta group metric' ;;
+	--group-by) words='pcomm,comm pcomm comm cgroup tid' ;;
 	--color) words='auto always never' ;;
 	--work-type) words=$(kt-work types 2>/dev/null | sed -n 's/^{"type":"work-type","name":"\([^"]*\)".*/\1/p') ;;
 	*)

@@ -15,8 +15,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SCAN_SLACK 64 /* so many bytes behind a line must be readable; their values do not matter  \
-		       */
+#define SCAN_SLACK                                                                                 \
+	64 /* so many bytes behind a line must be readable; their values do not matter             \
+	    */
 #define SCAN_IDS 160 /* ids are below this */
 #define SCAN_SHAPES 8
 

@@ -59,6 +59,16 @@ fits() {
 	kt-work types | fits --need kt-work.meta,kt-work.work-type,kt-work.end
 }
 
+@test "kt-snap-diff: two snapshots of this machine, by each kind of group" {
+	kt-snap -q -o "$T/a.zst"
+	kt-snap -q -o "$T/b.zst"
+	local g
+	for g in pcomm,comm cgroup tid; do
+		kt-snap-diff -g $g --all --limit 2000 "$T/a.zst" "$T/b.zst" |
+			fits --need kt-snap-diff.meta,kt-snap-diff.interval,kt-snap-diff.row,kt-snap-diff.interval-end,kt-snap-diff.end
+	done
+}
+
 @test "kt-kernel list and path" {
 	kt-kernel list | fits --need kt-kernel.meta,kt-kernel.kernel,kt-kernel.end
 	kt-kernel path | fits

@@ -30,6 +30,8 @@ OPTIONAL = {
     "plan": {"thresholds"},
     "op": {"affinity", "mem", "offsets_ns", "nice", "policy", "seed", "cpus", "mems", "weight", "max",
            "freeze"},
+    "row": {"pcomm", "comm", "cgroup", "tgid", "tid"},
+    "only": {"pcomm", "comm", "cgroup"},
 }
 OPTIONAL["ack"] = OPTIONAL["op"] | {"late_ns"}
 OPTIONAL["op-error"] = OPTIONAL["op"] | {"late_ns"}
