@@ -51,4 +51,4 @@ _ktstr() {
 }
 
 complete -o default -F _ktstr ktstr kt-topo kt-host kt-cgroup kt-work kt-scenario kt-play kt-check kt-initramfs \
-	kt-vm kt-kernel kt-locks kt-reserve kt-fmt
+	kt-vm kt-kernel kt-locks kt-reserve kt-snap kt-snap-diff kt-fmt
