@@ -9,6 +9,7 @@
 
 #include "snap.h"
 
+#define EXIT_DEAD 0x10 /* include/linux/sched.h */
 #define CSS_ONLINE 2 /* enumerators without a name of their enum; these have been so since 4.x */
 #define NUMA_FAULT_TYPES 2 /* private, shared */
 
@@ -280,6 +281,8 @@ int snap(__u64 *ctx)
 	struct task_struct *task = (struct task_struct *)ctx[1];
 	struct signal_struct *signal = 0;
 	struct pid *pid = 0;
+	struct task_struct *leader = 0;
+	struct mm_struct *mm = 0;
 	struct snap_thread *t = &shared.thread;
 	struct css_set *cset = 0;
 	struct cgroup *cgrp = 0;
@@ -307,25 +310,37 @@ int snap(__u64 *ctx)
 			write_cgroup(seq, cgrp, kn, SNAP_NSROOT);
 		}
 	}
-	READ(pid, task, thread_pid);
-	if (!pid) {
-		shared.vanished++; /* it has ended since the kernel found it */
+	/* Early, where there are few ways to come here: the verifier goes the way of each. */
+	if (exists(task->cgroups)) {
+		READ(cset, task, cgroups);
+		if ((__u64)cset != shared.last_cset) {
+			READ(cgrp, cset, dfl_cgrp);
+			READ(kn, cgrp, kn);
+			write_cgroup(seq, cgrp, kn, SNAP_CGROUP);
+			shared.last_cset = (__u64)cset;
+		}
+	}
+
+	if (task->exit_state == EXIT_DEAD) {
+		shared.vanished++; /* being released since the kernel found it */
 		return 0;
 	}
 	if (shared.level == 0) {
 		t->tid = task->pid;
 		t->tgid = task->tgid;
-		if (shared.pid && shared.pid != t->tid && shared.pid != t->tgid)
-			return 0;
-		READ(signal, task, signal);
 	} else {
-		t->tid = nr_in(pid, shared.level);
 		READ(signal, task, signal);
+		READ(pid, task, thread_pid);
+		t->tid = nr_in(pid, shared.level);
 		READ(pid, signal, pids[1]); /* PIDTYPE_TGID */
 		t->tgid = nr_in(pid, shared.level);
-		if (shared.pid && shared.pid != t->tid && shared.pid != t->tgid)
+		if (!t->tid || !t->tgid) {
+			shared.vanished++;
 			return 0;
+		}
 	}
+	if (shared.pid && shared.pid != t->tid && shared.pid != t->tgid)
+		return 0;
 
 	t->r.kind = SNAP_THREAD;
 	t->r.n = 0;
@@ -335,25 +350,25 @@ int snap(__u64 *ctx)
 	TASK_VALUES(X)
 #undef X
 	read_moved(t, task);
-	READ(adj, signal, oom_score_adj);
-	t->v[SNAP_OOM_SCORE_ADJ] = adj;
-	if (exists(task->delays))
+	if (exists(task->delays) && shared.delays)
 		read_delays(t, task);
-	bpf_core_read(t->comm, sizeof(t->comm), &task->comm);
+	/* Reading a name eight bytes at a time is what the verifier allows, too. */
+	((__u64 *)t->comm)[0] = *(__u64 *)&task->comm[0];
+	((__u64 *)t->comm)[1] = *(__u64 *)&task->comm[8];
+	if (t->tgid != shared.last_tgid) {
+		READ(signal, task, signal);
+		READ(adj, signal, oom_score_adj);
+		t->v[SNAP_OOM_SCORE_ADJ] = adj;
+		READ(leader, task, group_leader);
+		bpf_core_read(t->pcomm, sizeof(t->pcomm), &leader->comm);
+		shared.last_tgid = t->tgid;
+	}
 	if (t->tid == t->tgid) {
-		struct mm_struct *mm = 0;
-
-		__builtin_memcpy(t->pcomm, t->comm, sizeof(t->comm));
 		READ(mm, task, mm);
 		if (mm) {
 			t->r.n |= SNAP_HAS_MM;
 			read_rss(t, mm);
 		}
-	} else {
-		struct task_struct *leader = 0;
-
-		READ(leader, task, group_leader);
-		bpf_core_read(t->pcomm, sizeof(t->pcomm), &leader->comm);
 	}
 
 	if (words > SNAP_CPU_WORDS)
@@ -378,14 +393,6 @@ int snap(__u64 *ctx)
 	}
 	bytes = sizeof(*t) - sizeof(t->tail) + bytes * 8;
 
-	if (exists(task->cgroups)) {
-		READ(cset, task, cgroups);
-		READ(cgrp, cset, dfl_cgrp);
-		READ(kn, cgrp, kn);
-		READ(t->cgroup, kn, id);
-		if (t->cgroup != shared.last_cgroup)
-			write_cgroup(seq, cgrp, kn, SNAP_CGROUP);
-	}
 	t->v[SNAP_CORE_COOKIE] = 0;
 	if (exists(task->core_cookie)) {
 		__u64 cookie = task->core_cookie;
@@ -398,8 +405,8 @@ int snap(__u64 *ctx)
 	if (bytes > sizeof(*t))
 		return 0;
 	t->r.bytes = bytes;
-	/* A failed write means that the buffer is full: the kernel then takes back what was written
-	 * for this thread, and calls again with an empty buffer. */
-	shared.last_cgroup = bpf_seq_write(seq, t, bytes) < 0 ? 0 : t->cgroup;
+	/* When something does not fit, the kernel takes back what was written for this thread, and
+	 * calls again with an empty buffer at the next read. */
+	bpf_seq_write(seq, t, bytes);
 	return 0;
 }

@@ -107,7 +107,6 @@ struct snap_head {
 struct snap_thread {
 	struct snap_rec r;
 	int tid, tgid; /* as the reader's pid namespace numbers them */
-	unsigned long long cgroup; /* id; 0: none */
 	char comm[SNAP_COMM], pcomm[SNAP_COMM];
 	unsigned long long v[SNAP_VALUES];
 	/* The tail: cpu_words words of the affinity mask, then, for each node, the NUMA
@@ -139,9 +138,13 @@ struct snap_shared {
 	unsigned int nodes; /* NUMA faults are wanted of so many nodes; 0: not wanted */
 	int pid; /* 0: all; else just this process or thread */
 	unsigned int headed; /* 0; the program sets it when it has written the head */
-	unsigned long long last_cgroup; /* 0; the program's own */
+	/* Set to 0 before each read: what the record before this one was of, for as long as it took
+	 * to fill one buffer. Threads of a process come one after another, mostly. */
+	int last_tgid; /* its pcomm and SNAP_OOM_SCORE_ADJ are in `thread` */
+	unsigned long long last_cset; /* its cgroup has been told */
+	unsigned int delays; /* delay accounting is wanted, and on */
 	unsigned long long vanished; /* 0; counts threads that ended at the last moment */
-	unsigned int level; /* the program's own */
+	unsigned int level; /* the program's own: of the reader's pid namespace */
 	/* Where records are put together: a BPF stack has 512 bytes only. */
 	struct snap_thread thread __attribute__((aligned(8)));
 	struct snap_dir dir;

@@ -461,7 +461,7 @@ static int bpf_walk(struct source *source, struct walk *walk)
 	s->n = s->n_late = s->no_path[0] = s->no_path[1] = 0;
 	s->headed = false;
 	s->shared->headed = 0;
-	s->shared->last_cgroup = 0;
+	s->shared->delays = s->opts.machine->delayacct == 1;
 	s->shared->vanished = 0;
 	if (s->seen)
 		memset(s->seen, 0, s->opts.n_pids);
@@ -469,6 +469,8 @@ static int bpf_walk(struct source *source, struct walk *walk)
 	if (fd < 0)
 		return warn_rc(-errno, "begin to read threads");
 	while (rc == 0) {
+		s->shared->last_tgid = 0;
+		s->shared->last_cset = 0;
 		n = read(fd, s->buf, READ_MAX);
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			continue; /* the kernel lets others run now and then */
