@@ -42,6 +42,7 @@ kt-kernel-fetch_O := kt-kernel/kt-kernel-fetch kt-kernel/apt kt-kernel/apt_packa
 		   kt-kernel/progress kt-kernel/releases kt-kernel/resolve kt-kernel/run kt-kernel/sums kt-kernel/tarball \
 		   kt-kernel/unpack kt-kernel/untar kt-kernel/version kt-kernel/workdir
 kt-kernel-fetch_PKG := jansson libarchive libcurl libgit2
+kt-locks_O      := kt-locks/kt-locks kt-locks/files
 kt-reserve_O    := kt-locks/kt-reserve kt-locks/run kt-locks/plan kt-locks/seize kt-locks/sandbox kt-locks/command
 kt-snap_O       := kt-snap/kt-snap kt-snap/series kt-snap/machine kt-snap/cgroups kt-snap/filter kt-snap/zfile \
 		   kt-snap/fields kt-snap/thread kt-snap/tally \
@@ -52,11 +53,11 @@ kt-snap-diff_O  := kt-snap/kt-snap-diff kt-snap/compare kt-snap/interval kt-snap
 		   kt-snap/agg kt-snap/items kt-snap/words kt-snap/metric kt-snap/fields kt-snap/intake \
 		   kt-snap/facts kt-snap/glob kt-snap/input kt-snap/scan
 kt-snap-diff_PKG := jansson libzstd
-kt-fmt_O        := kt-report/kt-fmt kt-report/table kt-report/results kt-report/flat
+kt-fmt_O        := kt-report/kt-fmt kt-report/table kt-report/results kt-report/flat kt-report/locks kt-report/frame
 kt-fmt_PKG      := jansson
 kt-init_O       := kt-vm/kt-init kt-vm/frames
 
-TOOLS   := kt-topo kt-host kt-cgroup kt-work kt-scenario kt-play kt-check kt-initramfs kt-vm kt-kernel kt-reserve kt-snap kt-snap-diff kt-fmt
+TOOLS   := kt-topo kt-host kt-cgroup kt-work kt-scenario kt-play kt-check kt-initramfs kt-vm kt-kernel kt-locks kt-reserve kt-snap kt-snap-diff kt-fmt
 LIBEXEC := kt-kernel-fetch
 STATIC  := kt-init
 

@@ -3,7 +3,9 @@
 #include "cleanup.h"
 #include "die.h"
 #include "flat.h"
+#include "frame.h"
 #include "jsonr.h"
+#include "locks.h"
 #include "ndjson.h"
 #include "out.h"
 #include "results.h"
@@ -37,7 +39,11 @@ struct stream {
 	json_t *reasons; /* of ends that were not ok */
 	enum verdict verdict;
 	bool bad; /* a line was no record */
+	bool locks; /* of kt-locks: that there are none is worth a word */
 	uint64_t seen;
+	uint64_t left; /* records that are still to come in this frame */
+	struct frame frame;
+	bool color;
 };
 
 static int add_row(struct stream *s, const char *type, json_t *rec)
@@ -50,6 +56,14 @@ static int add_row(struct stream *s, const char *type, json_t *rec)
 			return -ENOMEM;
 	}
 	return json_array_append(rows, rec) < 0 ? -ENOMEM : 0;
+}
+
+/* A table of locks, which may stay empty. */
+static int begin_locks(struct stream *s)
+{
+	if (json_object_get(s->tables, "lock"))
+		return 0;
+	return json_object_set_new(s->tables, "lock", json_array()) < 0 ? -ENOMEM : 0;
 }
 
 static enum verdict verdict_of(const json_t *end)
@@ -85,20 +99,69 @@ static int take_end(struct stream *s, const json_t *end)
 	return 0;
 }
 
+static int print_all(const struct stream *s, FILE *out, bool color)
+{
+	const char *type;
+	json_t *rows;
+	bool first = true;
+	int rc = 0;
+
+	json_object_foreach (s->tables, type, rows) {
+		if (!first)
+			fputc('\n', out);
+		first = false;
+		rc = strcmp(type, "result") == 0 ? results_print(rows, out, color)
+		     : strcmp(type, "lock") == 0 ? locks_print(rows, out, color)
+						 : flat_print(type, rows, out, color);
+		if (rc < 0)
+			return rc;
+	}
+	return rc;
+}
+
+/* What is there, as a frame; the next one begins with nothing. */
+static int draw(struct stream *s)
+{
+	AUTO_FREE char *text = NULL;
+	size_t n = 0;
+	FILE *f = open_memstream(&text, &n);
+	int rc = f ? print_all(s, f, s->color) : -ENOMEM;
+
+	if (f && fclose(f) != 0)
+		rc = -ENOMEM;
+	if (json_object_clear(s->tables) < 0)
+		rc = -ENOMEM;
+	return rc < 0 ? rc : frame_draw(&s->frame, text, n);
+}
+
 static int take_record(struct stream *s, json_t *rec)
 {
 	const char *type = rec_str(rec, "type", "");
+	int rc = 0;
 
 	s->seen++;
-	if (strcmp(type, "meta") == 0)
-		return json_array_append_new(s->open, json_string(rec_str(rec, "tool", ""))) < 0
-			       ? -ENOMEM
-			       : 0;
+	if (strcmp(type, "meta") == 0) {
+		const char *tool = rec_str(rec, "tool", "");
+
+		if (json_array_append_new(s->open, json_string(tool)) < 0)
+			return -ENOMEM;
+		s->locks |= strcmp(tool, "kt-locks") == 0;
+		return s->locks ? begin_locks(s) : 0;
+	}
 	if (strcmp(type, "end") == 0)
 		return take_end(s, rec);
+	if (strcmp(type, "frame") == 0) {
+		/* A frame that was cut off by the next one is not worth a look any more. */
+		if (json_object_clear(s->tables) < 0 || (s->locks && begin_locks(s) < 0))
+			return -ENOMEM;
+		s->left = rec_u64(rec, "records", 0);
+		return s->left == 0 ? draw(s) : 0;
+	}
 	if (strcmp(type, "result") == 0 || flat_known(type))
-		return add_row(s, type, rec);
-	return 0;
+		rc = add_row(s, type, rec);
+	if (rc == 0 && s->left > 0 && --s->left == 0)
+		rc = draw(s);
+	return rc;
 }
 
 /* Returns 0, or -errno, reported, when reading cannot go on. */
@@ -124,31 +187,15 @@ static int read_all(struct stream *s)
 			warn_msg("stdin:%llu: %s", (unsigned long long)nd.line,
 				 rec ? "a record is an object with a type" : err.text);
 			s->bad = true;
-		} else if (take_record(s, rec) < 0) {
-			rc = warn_rc(-ENOMEM, "read records");
+		} else {
+			rc = take_record(s, rec);
+			if (rc < 0)
+				warn_rc(rc,
+					rc == -ENOMEM ? "read records" : "write standard output");
 		}
 		json_decref(rec);
 	}
 	ndjson_free(&nd);
-	return rc;
-}
-
-static int print_all(const struct stream *s, FILE *out, bool color)
-{
-	const char *type;
-	json_t *rows;
-	bool first = true;
-	int rc = 0;
-
-	json_object_foreach (s->tables, type, rows) {
-		if (!first)
-			fputc('\n', out);
-		first = false;
-		rc = strcmp(type, "result") == 0 ? results_print(rows, out, color)
-						 : flat_print(type, rows, out, color);
-		if (rc < 0)
-			return rc;
-	}
 	return rc;
 }
 
@@ -157,7 +204,9 @@ static int run(FILE *out, bool color)
 {
 	struct stream s = { .tables = json_object(),
 			    .open = json_array(),
-			    .reasons = json_array() };
+			    .reasons = json_array(),
+			    .frame = { .out = out, .tty = isatty(STDOUT_FILENO) },
+			    .color = color };
 	const json_t *reason;
 	size_t i;
 	int rc;
