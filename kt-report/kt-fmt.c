@@ -6,6 +6,7 @@
 #include "frame.h"
 #include "jsonr.h"
 #include "locks.h"
+#include "moved.h"
 #include "ndjson.h"
 #include "out.h"
 #include "results.h"
@@ -37,6 +38,7 @@ struct stream {
 	json_t *tables; /* object: type to the array of its records, in order of appearance */
 	json_t *open; /* tools whose meta waits for its end */
 	json_t *reasons; /* of ends that were not ok */
+	struct moved moved; /* of kt-snap-diff, printed while it is read */
 	enum verdict verdict;
 	bool bad; /* a line was no record */
 	bool locks; /* of kt-locks: that there are none is worth a word */
@@ -157,6 +159,8 @@ static int take_record(struct stream *s, json_t *rec)
 		s->left = rec_u64(rec, "records", 0);
 		return s->left == 0 ? draw(s) : 0;
 	}
+	if (moved_known(type))
+		return moved_take(&s->moved, rec, s->frame.out, s->color);
 	if (strcmp(type, "result") == 0 || flat_known(type))
 		rc = add_row(s, type, rec);
 	if (rc == 0 && s->left > 0 && --s->left == 0)
@@ -182,7 +186,7 @@ static int read_all(struct stream *s)
 		}
 		if (len == 0)
 			continue;
-		rec = json_loadb(line, len, JSON_REJECT_DUPLICATES, &err);
+		rec = rec_load(line, len, &err);
 		if (!rec || !json_is_string(json_object_get(rec, "type"))) {
 			warn_msg("stdin:%llu: %s", (unsigned long long)nd.line,
 				 rec ? "a record is an object with a type" : err.text);
@@ -215,8 +219,13 @@ static int run(FILE *out, bool color)
 		rc = warn_rc(-ENOMEM, "start");
 	else
 		rc = read_all(&s);
+	if (rc == 0 && moved_left(&s.moved, out, color) < 0)
+		rc = warn_rc(-ENOMEM, "print");
+	if (s.moved.blocks > 0 && json_object_size(s.tables) > 0)
+		fputc('\n', out);
 	if (s.tables && print_all(&s, out, color) < 0)
 		rc = warn_rc(-ENOMEM, "print");
+	moved_free(&s.moved);
 	json_array_foreach (s.reasons, i, reason)
 		warn_msg("%s", json_string_value(reason));
 	if (rc == 0 && s.seen == 0 && !s.bad) {

@@ -2,6 +2,7 @@
 /* Results of plans as a table. */
 #include "results.h"
 #include "cleanup.h"
+#include "human.h"
 #include "jsonr.h"
 #include "table.h"
 
@@ -24,24 +25,6 @@ static enum ink outcome_ink(const char *outcome)
 	return INK_BAD;
 }
 
-/* Nanoseconds for people, three digits: "812 ns", "12.3 us", "4.05 ms". */
-static void human_ns(uint64_t ns, char *buf, size_t cap)
-{
-	static const char *const units[] = { "ns", "us", "ms", "s" };
-	double v = (double)ns;
-	size_t u = 0;
-
-	while (u < 3 && v >= 999.5) {
-		v /= 1000;
-		u++;
-	}
-	(void)snprintf(buf, cap, "%.*f %s",
-		       u == 0 || v >= 99.95 ? 0
-		       : v >= 9.995	    ? 1
-					    : 2,
-		       v, units[u]);
-}
-
 static void cell_ns(struct table *t, const json_t *v, bool tcg)
 {
 	char text[64];
@@ -50,7 +33,7 @@ static void cell_ns(struct table *t, const json_t *v, bool tcg)
 		table_cell(t, NULL, INK_DIM);
 		return;
 	}
-	human_ns((uint64_t)json_integer_value(v), text, sizeof(text) - 4);
+	human_ns((double)json_integer_value(v), text, sizeof(text) - 4);
 	if (tcg)
 		strcat(text, " tcg"); /* not the time of any real machine */
 	table_cell(t, text, INK_NONE);

@@ -2,6 +2,7 @@
 /* Reads records of scalars. */
 #include "scan.h"
 #include "cleanup.h"
+#include "jsonr.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -272,37 +273,11 @@ int scan_line(struct scan *sc, const char *line, size_t len)
 
 /* jansson has no integers above 2^63 - 1. Such a number is put into so many brackets, and quoted.
  */
-static const char wrap[] = "[[[[\"", unwrap[] = "\"]]]]";
+#define WRAP "[[[[\""
+#define UNWRAP "\"]]]]"
 #define WRAP_DEPTH 4
 
-static int wrap_large(struct buf *b, const char *line, size_t len)
-{
-	const char *p = line, *end = line + len, *from;
-
-	while (p < end) {
-		bool whole = true;
-
-		if (*p == '"') {
-			for (from = p++; p < end && *p != '"'; p++)
-				p += *p == '\\' && p + 1 < end;
-			p += p < end;
-			buf_add(b, from, (size_t)(p - from));
-			continue;
-		}
-		for (from = p; p < end && *p != '\0' && strchr("0123456789+-.eE", *p); p++)
-			whole &= *p != '.' && *p != 'e' && *p != 'E' && *p != '+';
-		if (p == from)
-			buf_chr(b, *p++);
-		else if (p - from < 19 || !whole || from[*from == '-'] == '0' ||
-			 memchr(from + 1, '-', (size_t)(p - from) - 1))
-			buf_add(b, from, (size_t)(p - from));
-		else
-			buf_fmt(b, "%s%.*s%s", wrap, (int)(p - from), from, unwrap);
-	}
-	return b->err;
-}
-
-/* The text of a number that wrap_large wrapped, or NULL. */
+/* The text of a number that was wrapped, or NULL. */
 static const char *wrapped(const json_t *v)
 {
 	int depth;
@@ -385,7 +360,7 @@ int scan_parse(struct scan *sc, const char *line, size_t len)
 	sc->err[0] = '\0';
 	rec = json_loadb(line, len, JSON_REJECT_DUPLICATES, &e);
 	if (!rec && json_error_code(&e) == json_error_numeric_overflow) {
-		if (wrap_large(&whole, line, len) < 0)
+		if (jsonr_wrap_large(&whole, line, len, WRAP, UNWRAP) < 0)
 			return -ENOMEM;
 		large = true;
 		rec = json_loadb(whole.p, whole.len, JSON_REJECT_DUPLICATES, &e);

@@ -412,6 +412,48 @@ int jsonr_done(struct jsonr *r)
 
 /* ---- lenient reading ---- */
 
+int jsonr_wrap_large(struct buf *b, const char *text, size_t len, const char *open,
+		     const char *close)
+{
+	const char *p = text, *end = text + len, *from;
+
+	while (p < end) {
+		bool whole = true;
+
+		if (*p == '"') {
+			for (from = p++; p < end && *p != '"'; p++)
+				p += *p == '\\' && p + 1 < end;
+			p += p < end;
+			buf_add(b, from, (size_t)(p - from));
+			continue;
+		}
+		for (from = p; p < end && *p != '\0' && strchr("0123456789+-.eE", *p); p++)
+			whole &= *p != '.' && *p != 'e' && *p != 'E' && *p != '+';
+		if (p == from) {
+			buf_chr(b, *p++);
+		} else if (p - from < 19 || !whole || from[*from == '-'] == '0' ||
+			   memchr(from + 1, '-', (size_t)(p - from) - 1)) {
+			buf_add(b, from, (size_t)(p - from));
+		} else {
+			buf_str(b, open);
+			buf_add(b, from, (size_t)(p - from));
+			buf_str(b, close);
+		}
+	}
+	return b->err;
+}
+
+json_t *rec_load(const char *line, size_t len, json_error_t *ret_err)
+{
+	AUTO_BUF whole = BUF_INIT;
+	json_t *rec = json_loadb(line, len, JSON_REJECT_DUPLICATES, ret_err);
+
+	if (rec || json_error_code(ret_err) != json_error_numeric_overflow ||
+	    jsonr_wrap_large(&whole, line, len, "\"", "\"") < 0)
+		return rec;
+	return json_loadb(whole.p, whole.len, JSON_REJECT_DUPLICATES, ret_err);
+}
+
 const char *rec_str(const json_t *rec, const char *key, const char *dflt)
 {
 	const char *s = json_string_value(json_object_get(rec, key));

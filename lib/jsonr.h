@@ -84,6 +84,18 @@ int jsonr_done(struct jsonr *r);
 /* jsonr_line - the line of the value at `path` in the document's text. */
 unsigned long jsonr_line(const struct jsonr_doc *doc, const char *path);
 
+/* jsonr_wrap_large - append the text with `open` before and `close` behind each integer of 19
+ * digits or more, which may be one that jansson has no room for: a member's counter up to 2^64 - 1.
+ * Returns 0 or -ENOMEM. */
+struct buf;
+int jsonr_wrap_large(struct buf *b, const char *text, size_t len, const char *open,
+		     const char *close);
+
+/* rec_load - the record in a line; an integer beyond 2^63 - 1 either way, and every one of 19
+ * digits or more in a record that has such a one, is a string of its digits. Members that are there
+ * twice are an error. Returns NULL after one, described in *ret_err. */
+json_t *rec_load(const char *line, size_t len, json_error_t *ret_err);
+
 /* For records, which are read leniently: the value, or the default when absent, null or of another
  * type. */
 const char *rec_str(const json_t *rec, const char *key, const char *dflt);
