@@ -10,6 +10,7 @@ kernel_server() {
 	[ -e "$KSRV/releases.json" ] || releases
 	"$KT_TOP/tests/kernel-server" "$KSRV" 3>&- </dev/null &
 	KSRV_PID=$!
+	disown "$KSRV_PID"	# a test's `wait` is not for it
 	local i
 	mkfifo "$KSRV/never"
 	for i in $(seq 500); do
