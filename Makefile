@@ -47,8 +47,8 @@ kt-reserve_O    := kt-locks/kt-reserve kt-locks/run kt-locks/plan kt-locks/seize
 kt-snap_O       := kt-snap/kt-snap kt-snap/series kt-snap/machine kt-snap/cgroups kt-snap/filter kt-snap/zfile \
 		   kt-snap/fields kt-snap/thread kt-snap/tally \
 		   kt-snap/proc kt-snap/proc_read kt-snap/proc_parse kt-snap/threaded kt-snap/taskstats \
-		   kt-snap/bpf kt-snap/snap_obj kt-snap/core kt-snap/core_relo kt-snap/kbtf kt-snap/cgpath
-kt-snap_PKG     := libzstd
+		   kt-snap/bpf kt-snap/prog kt-snap/snap_obj kt-snap/cgpath
+kt-snap_PKG     := libzstd libbpf
 kt-snap-diff_O  := kt-snap/kt-snap-diff kt-snap/compare kt-snap/interval kt-snap/rows kt-snap/rank kt-snap/failif \
 		   kt-snap/agg kt-snap/items kt-snap/words kt-snap/metric kt-snap/fields kt-snap/intake \
 		   kt-snap/facts kt-snap/glob kt-snap/input kt-snap/scan
@@ -95,6 +95,7 @@ $(B)/kt-kernel/fragment.o: kt-kernel/ktstr.config
 
 # BPF programs: compiled for the kernel's machine, without the types of any particular kernel, and
 # embedded in the tool that loads them.
+BPFTOOL ?= $(firstword $(shell command -v bpftool) /usr/sbin/bpftool)
 CLANG   ?= $(firstword $(foreach c,clang $(addprefix clang-,19 18 17 16 15 14),$(if $(shell command -v $(c)),$(c))) clang)
 $(B)/%.bpf.o: %.bpf.c | $(B)/.dirs
 	@mkdir -p $(@D)
@@ -102,6 +103,11 @@ $(B)/%.bpf.o: %.bpf.c | $(B)/.dirs
 $(B)/kt-snap/%.o: CPPFLAGS += -iquote bpf
 $(B)/kt-snap/snap_obj.o: CPPFLAGS += -DKT_SNAP_OBJ='"$(B)/bpf/snap.bpf.o"'
 $(B)/kt-snap/snap_obj.o: $(B)/bpf/snap.bpf.o
+$(B)/kt-snap/prog.o: CPPFLAGS += -isystem $(B)/bpf
+$(B)/kt-snap/prog.o: $(B)/bpf/snap.lskel.h
+$(B)/%.lskel.h: $(B)/%.bpf.o
+	$(BPFTOOL) gen skeleton -L $< name $(*F) >$@.tmp
+	mv $@.tmp $@
 
 # One file knows the prefix: it alone is compiled again when the prefix changes.
 $(B)/lib/child.o $(B)/static/lib/child.o: CPPFLAGS += -DKT_PREFIX='"$(PREFIX)"'
@@ -131,11 +137,11 @@ tools: $(B)/libexec/ktstr/kt-init
 # has LLVMFuzzerTestOneInput and corpus/X/ its inputs, which are replayed here; `make fuzz` looks for more.
 # Both are linked with libkt and the modules of a tool that they test, whose headers they see.
 test_cgroup_op_O := kt-cgroup/ops kt-cgroup/parent kt-cgroup/stat
-test_core_O     := kt-snap/core kt-snap/core_relo kt-snap/kbtf kt-snap/snap_obj
-test_core_PKG   := libbpf
 test_expr_O     := kt-run/expr kt-run/draw kt-run/flags
 test_kernel_O   := kt-kernel/apt_text kt-kernel/config kt-kernel/image kt-kernel/version
 test_ldso_O     := kt-vm/ldso
+test_prog_O     := kt-snap/prog kt-snap/snap_obj
+test_prog_PKG   := libbpf
 test_snap_thread_O := kt-snap/fields kt-snap/tally kt-snap/thread
 fuzz_cg_O       := kt-cgroup/stat
 fuzz_elf_O      := kt-vm/elf
@@ -150,8 +156,7 @@ fuzz_scenario_O := kt-run/scenario kt-run/expand kt-run/draft kt-run/expr kt-run
 fuzz_table_O    := kt-report/table
 $(B)/tests/%.o: CPPFLAGS += $(patsubst %,-iquote %,$(sort $(dir $($(*F)_O))))
 
-$(B)/tests/unit/test_core.o: CPPFLAGS += -DKT_BTF_DIR='"$(B)/tests/btf"'
-$(B)/tests/unit/test_core.o: $(patsubst tests/%.c,$(B)/tests/%.o,$(wildcard tests/btf/*.bpf.c))
+$(B)/tests/unit/test_prog.o: CPPFLAGS += -iquote bpf
 
 .SECONDEXPANSION:
 TESTED   = $$(addprefix $(B)/,$$(addsuffix .o,$$($$*_O))) $(B)/libkt.a

@@ -30,6 +30,7 @@ libjansson-dev		pc jansson
 libzstd-dev		pc libzstd
 libarchive-dev		pc libarchive
 libbpf-dev		file /usr/include/bpf/bpf_helpers.h
+bpftool			cmd bpftool
 clang			cmd clang
 libcurl4-openssl-dev	pc libcurl
 libgit2-dev		pc libgit2

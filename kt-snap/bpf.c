@@ -2,14 +2,14 @@
 /* The bpf source: loads bpf/snap.bpf.c, reads what it yields, and makes records of it. */
 #include "cgpath.h"
 #include "cleanup.h"
-#include "core.h"
 #include "die.h"
 #include "num.h"
+#include "prog.h"
 #include "root.h"
 #include "snap.h"
-#include "snap_obj.h"
 #include "source.h"
 
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -18,7 +18,6 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
-#define BTF_FILE "/sys/kernel/btf/vmlinux"
 #define READ_MAX (64 << 10) /* the kernel hands out eight pages at a time, no more */
 #define PF_KTHREAD 0x00200000 /* include/linux/sched.h */
 #define DEADLINE 6 /* SCHED_DEADLINE of uapi/linux/sched.h, which glibc's sched.h may lack */
@@ -89,8 +88,9 @@ static const struct copy sometimes[] = {
 struct bpf_source {
 	struct source source;
 	struct source_opts opts;
+	struct prog prog;
 	int link_fd;
-	struct snap_shared *shared; /* the program's memory */
+	struct snap_shared *shared; /* the program's memory: prog.shared */
 	char *buf; /* what was read last; names in `root` and `chain` are elsewhere */
 	struct cpuset nodes; /* that are online */
 	int64_t boot_ns; /* this time namespace's offset of the time since boot */
@@ -452,7 +452,6 @@ static void count_missing(struct bpf_source *s)
 static int bpf_walk(struct source *source, struct walk *walk)
 {
 	struct bpf_source *s = (struct bpf_source *)source;
-	union bpf_attr attr = { .iter_create.link_fd = (uint32_t)s->link_fd };
 	AUTO_FD fd = -1;
 	ssize_t n;
 	int rc = 0;
@@ -465,9 +464,9 @@ static int bpf_walk(struct source *source, struct walk *walk)
 	s->shared->vanished = 0;
 	if (s->seen)
 		memset(s->seen, 0, s->opts.n_pids);
-	fd = (int)syscall(SYS_bpf, BPF_ITER_CREATE, &attr, sizeof(attr));
+	fd = bpf_iter_create(s->link_fd);
 	if (fd < 0)
-		return warn_rc(-errno, "begin to read threads");
+		return warn_rc(fd, "begin to read threads");
 	while (rc == 0) {
 		s->shared->last_tgid = 0;
 		s->shared->last_cset = 0;
@@ -494,6 +493,7 @@ static void bpf_close(struct source *source)
 	if (s->shared)
 		munmap(s->shared, sizeof(*s->shared));
 	close_fdp(&s->link_fd);
+	prog_close(&s->prog);
 	buf_free(&s->cgroup);
 	free(s->root_names);
 	free(s->buf);
@@ -565,60 +565,27 @@ static const char *lacking(void)
 static int attach(int prog_fd, const struct source_opts *o)
 {
 	union bpf_iter_link_info info = { { 0 } };
-	union bpf_attr attr = {
-		.link_create = {
-			.prog_fd = (uint32_t)prog_fd,
-			.attach_type = BPF_TRACE_ITER,
-		},
-	};
-	int fd;
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .iter_info = &info, .iter_info_len = sizeof(info));
 
 	if (o->n_pids == 1) {
 		AUTO_FD leader = (int)syscall(SYS_pidfd_open, o->pid[0], 0);
+		int fd;
 
 		if (leader >= 0)
 			info.task.pid = (uint32_t)o->pid[0];
 		else
 			info.task.tid = (uint32_t)o->pid[0]; /* a thread of a process */
-		attr.link_create.iter_info = (uint64_t)(uintptr_t)&info;
-		attr.link_create.iter_info_len = sizeof(info);
-		fd = (int)syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
+		fd = bpf_link_create(prog_fd, 0, BPF_TRACE_ITER, &opts);
 		if (fd >= 0)
 			return fd;
-		attr.link_create.iter_info = attr.link_create.iter_info_len = 0;
 	}
-	fd = (int)syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
-	return fd < 0 ? -errno : fd;
-}
-
-/* Load the program and attach it. Returns the link or -errno with c->why. */
-static int load(const struct source_opts *o, struct core *c, struct snap_shared **ret)
-{
-	AUTO_FD prog_fd = -1;
-	void *shared = NULL;
-	int rc;
-
-	rc = core_open(snap_obj, (size_t)(snap_obj_end - snap_obj), "iter/task", "bpf_iter_task",
-		       c);
-	if (rc == 0)
-		rc = core_relocate(c, BTF_FILE, NULL, 0);
-	if (rc == 0)
-		prog_fd = rc = core_load(c, "kt_snap", &shared);
-	if (rc < 0)
-		return rc;
-	*ret = shared;
-	rc = attach(prog_fd, o);
-	if (rc < 0)
-		(void)snprintf(c->why, sizeof(c->why), "bpf(BPF_LINK_CREATE): %s", strerror(-rc));
-	return rc;
+	return bpf_link_create(prog_fd, 0, BPF_TRACE_ITER, NULL);
 }
 
 int bpf_source_open(const struct source_opts *o, struct source **ret, const char **ret_why)
 {
-	static char why[sizeof(((struct core *)0)->why)]; /* the caller borrows it */
 	AUTO_FD root_fd = root_open(NULL);
 	struct bpf_source *s;
-	struct core core;
 	int last = -1, i, rc;
 
 	*ret_why = lacking();
@@ -630,7 +597,7 @@ int bpf_source_open(const struct source_opts *o, struct source **ret, const char
 		return -ENOMEM;
 	s->source = (struct source){ "bpf", bpf_walk, bpf_close };
 	s->opts = *o;
-	s->link_fd = -1;
+	s->prog.fd = s->link_fd = -1;
 	s->buf = malloc(READ_MAX);
 	s->cpus = malloc(CPUSET_TEXT);
 	s->seen = o->n_pids ? malloc(o->n_pids) : NULL;
@@ -638,15 +605,16 @@ int bpf_source_open(const struct source_opts *o, struct source **ret, const char
 		bpf_close(&s->source);
 		return -ENOMEM;
 	}
-	rc = load(o, &core, &s->shared);
-	(void)snprintf(why, sizeof(why), "%s", core.why); /* the same size */
-	core_close(&core);
+	rc = prog_load(&s->prog, ret_why);
+	if (rc == 0) {
+		s->shared = s->prog.shared;
+		*ret_why = "the kernel does not attach the program to its iterator of tasks";
+		s->link_fd = rc = attach(s->prog.fd, o);
+	}
 	if (rc < 0) {
-		*ret_why = why;
 		bpf_close(&s->source);
 		return rc;
 	}
-	s->link_fd = rc;
 	for (i = -1; (i = cpuset_next(&o->machine->online, i + 1)) >= 0;)
 		last = i;
 	s->shared->cpu_words = last < 0 ? 1 : (unsigned int)last / 64 + 1;

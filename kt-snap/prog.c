@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The two ways of libbpf to load a program: its light skeleton, and the object file. */
+#include "prog.h"
+#include "snap_obj.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <snap.lskel.h>
+
+static char why[256]; /* the last line that libbpf said that is no blank */
+
+__attribute__((format(printf, 2, 0))) static int keep_line(enum libbpf_print_level level,
+							   const char *fmt, va_list ap)
+{
+	char text[4096], *line, *save = NULL;
+
+	if (level != LIBBPF_WARN)
+		return 0;
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		if (line[strspn(line, " \t")])
+			(void)snprintf(why, sizeof(why), "%s", line);
+	return 0;
+}
+
+int prog_load_light(struct prog *ret)
+{
+	int rc;
+
+	*ret = (struct prog){ .fd = -1 };
+	ret->light = snap__open();
+	if (!ret->light)
+		return -ENOMEM;
+	rc = snap__load(ret->light);
+	if (rc < 0) {
+		prog_close(ret);
+		return rc;
+	}
+	ret->fd = ret->light->progs.snap.prog_fd;
+	ret->shared = &ret->light->bss->shared;
+	return 0;
+}
+
+int prog_load_libbpf(struct prog *ret, const char **ret_why)
+{
+	libbpf_print_fn_t old = libbpf_set_print(keep_line);
+	struct bpf_map *bss;
+	size_t bytes = 0;
+	int rc = 0;
+
+	*ret = (struct prog){ .fd = -1 };
+	*ret_why = why;
+	(void)snprintf(why, sizeof(why), "libbpf says nothing");
+	ret->object = bpf_object__open_mem(snap_obj, (size_t)(snap_obj_end - snap_obj), NULL);
+	if (!ret->object)
+		rc = -errno;
+	if (rc == 0)
+		rc = bpf_object__load(ret->object);
+	(void)libbpf_set_print(old);
+	if (rc < 0) {
+		prog_close(ret);
+		return rc;
+	}
+	bss = bpf_object__find_map_by_name(ret->object, ".bss");
+	/* once it is loaded, this is the map itself, to be written too */
+	ret->shared = bss ? (void *)(uintptr_t)bpf_map__initial_value(bss, &bytes) : NULL;
+	ret->fd = bpf_program__fd(bpf_object__next_program(ret->object, NULL));
+	if (!ret->shared || bytes < sizeof(*ret->shared) || ret->fd < 0) {
+		(void)snprintf(why, sizeof(why), "the program's memory is not mapped");
+		prog_close(ret);
+		return -EINVAL;
+	}
+	*ret_why = NULL;
+	return 0;
+}
+
+int prog_load(struct prog *ret, const char **ret_why)
+{
+	*ret_why = NULL;
+	return prog_load_light(ret) == 0 ? 0 : prog_load_libbpf(ret, ret_why);
+}
+
+void prog_close(struct prog *p)
+{
+	snap__destroy(p->light);
+	bpf_object__close(p->object);
+	*p = (struct prog){ .fd = -1 };
+}
