@@ -139,6 +139,8 @@ tools: $(B)/libexec/ktstr/kt-init
 test_cgroup_op_O := kt-cgroup/ops kt-cgroup/parent kt-cgroup/stat
 test_expr_O     := kt-run/expr kt-run/draw kt-run/flags
 test_kernel_O   := kt-kernel/apt_text kt-kernel/config kt-kernel/image kt-kernel/version
+test_kernel_fetch_O := kt-kernel/gitref kt-kernel/http kt-kernel/ident kt-kernel/progress kt-kernel/releases kt-kernel/sums kt-kernel/untar
+test_kernel_fetch_PKG := libarchive libcurl
 test_ldso_O     := kt-vm/ldso
 test_prog_O     := kt-snap/prog kt-snap/snap_obj
 test_prog_PKG   := libbpf
@@ -148,6 +150,8 @@ fuzz_elf_O      := kt-vm/elf
 fuzz_events_O   := kt-run/checks kt-run/check_worker kt-run/check_group kt-run/judging kt-run/events kt-run/host \
 		   kt-run/placement kt-run/stats kt-run/thresh
 fuzz_image_O    := kt-kernel/image kt-kernel/config
+fuzz_kernel_name_O := kt-kernel/http kt-kernel/ident kt-kernel/progress kt-kernel/releases kt-kernel/sums kt-kernel/untar
+fuzz_kernel_name_PKG := libarchive libcurl
 fuzz_ldso_O     := kt-vm/ldso
 fuzz_plan_O     := kt-run/planfile
 fuzz_scan_O     := kt-snap/scan
@@ -168,10 +172,10 @@ $(B)/unit/%: $(B)/tests/unit/%.o $(TESTED)
 	$(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(if $($*_PKG),$$(pkg-config --libs $($*_PKG))) -ljansson -lm
 $(B)/replay/%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/replay.o $(TESTED)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $^ -ljansson -lm
+	$(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(if $($*_PKG),$$(pkg-config --libs $($*_PKG))) -ljansson -lm
 $(B)/fuzz/%: $(B)/tests/fuzz/%.o $(TESTED)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(SANFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ -ljansson -lm
+	$(CC) $(CFLAGS) $(SANFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(if $($*_PKG),$$(pkg-config --libs $($*_PKG))) -ljansson -lm
 # Programs that tests look at: threads to count, work to measure.
 HELPERS := $(patsubst tests/helpers/%.c,$(B)/helpers/%,$(wildcard tests/helpers/*.c))
 $(B)/helpers/%: $(B)/tests/helpers/%.o
