@@ -54,7 +54,7 @@ kt-snap-diff_O  := kt-snap/kt-snap-diff kt-snap/compare kt-snap/interval kt-snap
 		   kt-snap/facts kt-snap/glob kt-snap/input kt-snap/scan
 kt-snap-diff_PKG := jansson libzstd
 kt-fmt_O        := kt-report/kt-fmt kt-report/table kt-report/results kt-report/flat kt-report/locks kt-report/frame \
-		   kt-report/moved kt-report/human
+		   kt-report/moved kt-report/human kt-report/kernels
 kt-fmt_PKG      := jansson
 kt-init_O       := kt-vm/kt-init kt-vm/frames
 

@@ -36,14 +36,17 @@ static void put_need(struct stream *s, const struct kernel *k, size_t i)
 	s->rc = jsonw_end(&s->w);
 }
 
-/* A key of the cache, whose files are then read and compared with their sums; else a file. */
+/* A key of the cache or a version there, whose files are then read and compared with their sums; or
+ * a file. */
 static int look_up(const char *name, struct kernel *k)
 {
 	AUTO_FD lock = -1;
+	char why[FIND_WHY];
 	int rc;
 
 	if (!cache_key_ok(name) || cache_load(name, k) == -ENOENT) {
-		rc = find_file(name, k);
+		rc = strchr(name, '/') || access(name, F_OK) == 0 ? find_file(name, k)
+								  : find_kernel(name, k, why);
 		if (rc < 0 || !k->key[0])
 			return rc;
 		name = strdupa(k->key);
@@ -95,6 +98,6 @@ int cmd_check(int argc, char *argv[])
 	if (c != -1)
 		return cmd_option(c);
 	if (optind + 1 != argc)
-		die_usage("check wants one key or file");
+		die_usage("check wants one key, version or file");
 	return cmd_status(check(argv[optind]));
 }

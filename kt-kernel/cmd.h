@@ -16,7 +16,7 @@ int cmd_path(int argc, char *argv[]);
 int cmd_check(int argc, char *argv[]);
 
 /* cmd_option - the options that all commands have, and what getopt_long() has complained about.
- * Returns the status to end with. */
+ * Returns the status to end with, or ends the program. */
 int cmd_option(int c);
 #define CMD_COMMON                                                                                 \
 	{ "help", no_argument, NULL, 'h' },                                                        \

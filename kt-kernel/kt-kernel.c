@@ -8,6 +8,7 @@
 
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char help[] =
@@ -18,7 +19,7 @@ static const char help[] =
 	"       kt-kernel list [--range A..B] [--verify] [--offline] [-q]\n"
 	"       kt-kernel clean [--keep N | --corrupt-only | KEY...] [--force]\n"
 	"       kt-kernel path [KEY|VERSION|SERIES|FILE]\n"
-	"       kt-kernel check KEY|FILE\n"
+	"       kt-kernel check KEY|VERSION|SERIES|FILE\n"
 	"Gets kernels for the virtual machine, keeps them, finds them; prints records.\n"
 	"\n"
 	"get    brings the newest kernel with sched_ext from the distribution's archive into\n"
@@ -65,10 +66,10 @@ static const char help[] =
 int cmd_option(int c)
 {
 	switch (c) {
-	case 'h':
-		return print_help(help);
+	case 'h': /* both close stdout, which main() would do again */
+		exit(print_help(help));
 	case 'V':
-		return print_version();
+		exit(print_version());
 	default:
 		return KT_USAGE; /* getopt_long has said what is wrong */
 	}

@@ -46,6 +46,8 @@ static int list(bool verified, bool offline, bool quiet)
 
 	if (n < 0)
 		return warn_rc(n, "list the kernels in the cache");
+	if (n == 0 && !quiet)
+		warn_msg("the cache has no kernel (kt-kernel get and kt-kernel build bring one)");
 	rc = use_look(v, (size_t)n, &use);
 	if (rc < 0) {
 		use_free(&use);

@@ -23,7 +23,6 @@ static const struct {
 	{ "host", NULL, true },
 	{ "scenario", "name category needs description", false },
 	{ "work-type", "work group_size wake description", false },
-	{ "kernel", "key version source sched_ext btf bytes path", false },
 	{ "lock", NULL, false },
 	{ "bench", NULL, false },
 	{ "cgroup", NULL, false },

@@ -5,6 +5,7 @@
 #include "flat.h"
 #include "frame.h"
 #include "jsonr.h"
+#include "kernels.h"
 #include "locks.h"
 #include "moved.h"
 #include "ndjson.h"
@@ -114,6 +115,7 @@ static int print_all(const struct stream *s, FILE *out, bool color)
 		first = false;
 		rc = strcmp(type, "result") == 0 ? results_print(rows, out, color)
 		     : strcmp(type, "lock") == 0 ? locks_print(rows, out, color)
+		     : kernels_known(type)	 ? kernels_print(type, rows, out, color)
 						 : flat_print(type, rows, out, color);
 		if (rc < 0)
 			return rc;
@@ -161,7 +163,7 @@ static int take_record(struct stream *s, json_t *rec)
 	}
 	if (moved_known(type))
 		return moved_take(&s->moved, rec, s->frame.out, s->color);
-	if (strcmp(type, "result") == 0 || flat_known(type))
+	if (strcmp(type, "result") == 0 || kernels_known(type) || flat_known(type))
 		rc = add_row(s, type, rec);
 	if (rc == 0 && s->left > 0 && --s->left == 0)
 		rc = draw(s);

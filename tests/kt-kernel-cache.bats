@@ -475,3 +475,40 @@ print(s.getsockname()[1], flush=True); time.sleep(300)' >"$T/port" 3>&- &
 	[ -z "$(ls -A "$K")" ]
 	[ "$(ls "$KTSTR_CACHE_DIR/.locks" | grep -c -e '-deb.lock')" -eq 0 ]
 }
+
+@test "ktstr kernel: tables of what is in the cache, of what path, check and clean say; --json for the records" {
+	put 7.0.1 7.0.2
+	made 6.12.4 tarball 0123456789012345678901234567890123456789012345678901234567890123
+	mkdir "$K/broken"
+	hold "${KEY[7.0.2]}" -s
+	local pid=$HOLDER
+	ktstr kernel list --offline -q >"$T/out"
+	[[ $(head -1 "$T/out") =~ ^KEY\ +VERSION\ +SOURCE\ +ARCH\ +BUILT\ +SIZE\ +TAGS$ ]]
+	[ "$(wc -l <"$T/out")" -eq 5 ]
+	grep -qE "^${KEY[7.0.2]} +7\.0\.2 +deb +x86_64 +20[0-9-]+ [0-9]+:[0-9]+ +[0-9.]+ KiB +in use: pid $pid \\(flock\\)\$" "$T/out"
+	grep -qE "^${KEY[7.0.1]} .* KiB +-$" "$T/out"
+	grep -qE "^6.12.4-tarball +6\.12\.4 .* stale$" "$T/out"
+	grep -qE "^broken +- .* corrupt: metadata.json: No such file or directory$" "$T/out"
+	[ "$(tail -1 "$T/out" | cut -d' ' -f1)" = broken ]
+	run -1 --separate-stderr ktstr kernel clean --force
+	release "${KEY[7.0.2]}"
+	[[ $output == *"KEPT    KEY "*"kernel  ${KEY[7.0.2]} "*" it is in use  pid $pid (flock)"*"REMOVED  KEY "*"kernel   broken "* ]]
+	[[ $stderr == *"kernel '${KEY[7.0.2]}' is kept: it is in use by pid $pid"* ]]
+	run -0 ktstr kernel path
+	[[ ${lines[1]} == *"it is the newest in the cache with sched_ext" ]]
+	[ "${lines[2]}" = "$K/${KEY[7.0.2]}/bzImage" ]
+	run -0 ktstr kernel check 7.0
+	[[ $output == *"OPTION "*"CONFIG_SCHED_CLASS_EXT "*" sched_ext  y "* ]]
+	ktstr kernel list --json --offline | tests/schema/validate.py --need kt-kernel.kernel
+	run -0 on_terminal y ktstr kernel clean
+	[[ $output == *"Remove it ("*"REMOVED"*"all were to go"* ]]
+	[ -z "$(ls -A "$K")" ]
+	run -0 --separate-stderr ktstr kernel list
+	[[ $stderr == *"the cache has no kernel"* ]]
+	run -1 --separate-stderr ktstr kernel path 9.9
+	[ -z "$output" ]
+	run -2 --separate-stderr ktstr kernel frob
+	run -2 --separate-stderr ktstr kernel
+	run -0 ktstr kernel list --help
+	[[ $output == Usage:* ]]
+}
