@@ -23,10 +23,12 @@ import sys
 from jsonschema import Draft202012Validator
 
 # kt-play hands on the plan as it came, and what its children say.
-PASSES_ON = {"kt-play": ["kt-scenario", "kt-cgroup", "kt-work"]}
+# kt-snap has the record of kt-host in its stream.
+PASSES_ON = {"kt-play": ["kt-scenario", "kt-cgroup", "kt-work"], "kt-snap": ["kt-host"]}
 
 # Members that a record may lack, by type: there only if asked for, or only if something happened.
 OPTIONAL = {
+    "thread": {"numa_faults", "allocated_bytes", "deallocated_bytes"},
     "plan": {"thresholds"},
     "op": {"affinity", "mem", "offsets_ns", "nice", "policy", "seed", "cpus", "mems", "weight", "max",
            "freeze"},
