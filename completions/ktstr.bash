@@ -32,6 +32,9 @@ _ktstr() {
 	--accel) words='auto kvm tcg' ;;
 	--sort) words='moved pct delta group metric' ;;
 	--group-by) words='pcomm,comm pcomm comm cgroup tid' ;;
+	--source)
+		[ "$tool" != kt-snap ] || words='auto bpf proc'
+		;;
 	--color) words='auto always never' ;;
 	--work-type) words=$(kt-work types 2>/dev/null | sed -n 's/^{"type":"work-type","name":"\([^"]*\)".*/\1/p') ;;
 	*)
