@@ -38,6 +38,7 @@ struct xfer {
 	CURLcode result;
 	long status;
 	bool begun, html, stalled;
+	bool no_name; /* the host's name is not known: perhaps there is no network at all */
 	int err; /* what a callback failed with; why says more */
 	char why[160];
 	char curl_why[CURL_ERROR_SIZE];
@@ -313,6 +314,21 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg)
 	return n;
 }
 
+#if LIBCURL_VERSION_NUM >= 0x075000
+/* The request goes out: from here on the server has so long to answer. */
+static int on_connected(void *arg, char *ip, char *own_ip, int port, int own_port)
+{
+	struct xfer *x = arg;
+
+	(void)ip;
+	(void)own_ip;
+	(void)port;
+	(void)own_port;
+	x->last_ns = now_ns();
+	return CURL_PREREQFUNC_OK;
+}
+#endif
+
 /* ---- attempts ---- */
 
 static CURLcode protocols(CURL *e, const char *url)
@@ -348,7 +364,7 @@ static int prepare(struct xfer *x, struct curl_slist **ret_headers)
 		return -ENOMEM;
 	x->result = CURLE_OK;
 	x->status = 0;
-	x->begun = x->html = x->stalled = x->done = false;
+	x->begun = x->html = x->stalled = x->no_name = x->done = false;
 	x->err = 0;
 	x->why[0] = x->curl_why[0] = '\0';
 	if (x->out || x->head)
@@ -375,6 +391,10 @@ static int prepare(struct xfer *x, struct curl_slist **ret_headers)
 	SET(CURLOPT_HEADERDATA, (void *)x);
 	SET(CURLOPT_WRITEFUNCTION, on_body);
 	SET(CURLOPT_WRITEDATA, (void *)x);
+#if LIBCURL_VERSION_NUM >= 0x075000
+	SET(CURLOPT_PREREQFUNCTION, on_connected);
+	SET(CURLOPT_PREREQDATA, (void *)x);
+#endif
 	if (x->head)
 		SET(CURLOPT_NOBODY, 1L);
 	if (x->file && x->at > 0) {
@@ -478,6 +498,7 @@ static int verdict(struct xfer *x)
 		break;
 	case CURLE_COULDNT_RESOLVE_PROXY:
 	case CURLE_COULDNT_RESOLVE_HOST:
+		x->no_name = true; /* fallthrough */
 	case CURLE_COULDNT_CONNECT:
 	case CURLE_OPERATION_TIMEDOUT:
 	case CURLE_SSL_CONNECT_ERROR:
@@ -542,7 +563,7 @@ static int persist(struct xfer *x)
 			break;
 		if (x->at > before && x->at - before >= GOOD_PROGRESS)
 			tries = 0;
-		if (rc != -EAGAIN || tries >= x->h->retries)
+		if (rc != -EAGAIN || tries >= (x->no_name ? x->h->retries > 0 : x->h->retries))
 			return give_up(x, rc);
 		progress_end(x->h->progress);
 		dur_format(pause_ms(tries) * NSEC_PER_MSEC, text, sizeof(text));
