@@ -198,11 +198,9 @@ static void remove_kernel(struct clean *c, const struct opts *o, struct kernel *
 	kept(c, k, "it is in use", true);
 }
 
-static int clean(const struct opts *o)
+static int clean(const struct opts *o, struct chosen *ch)
 {
-	AUTO_FREE struct kernel *v = NULL;
 	struct clean c = { 0 };
-	struct chosen ch = { 0 };
 	bool downloads = o->n_keys == 0 && !o->corrupt_only, go = true;
 	uint64_t bytes = 0;
 	int i, n = 0, rc;
@@ -212,8 +210,7 @@ static int clean(const struct opts *o)
 			 "ask)");
 		return -ENOTTY;
 	}
-	rc = o->n_keys > 0 ? choose_named(o, &ch) : choose(o, &ch);
-	v = ch.v;
+	rc = o->n_keys > 0 ? choose_named(o, ch) : choose(o, ch);
 	if (rc < 0 && rc != -ENOENT)
 		return rc;
 	c.failed = rc < 0;
@@ -221,18 +218,18 @@ static int clean(const struct opts *o)
 		n = clean_downloads(NULL, &bytes);
 	if (n < 0)
 		return warn_rc(n, "look for downloads");
-	for (i = 0; i < ch.n; i++)
-		bytes += entry_bytes(ch.v[i].key);
-	if (!o->force && ch.n + n > 0)
-		go = confirmed(&ch, n, bytes);
+	for (i = 0; i < ch->n; i++)
+		bytes += entry_bytes(ch->v[i].key);
+	if (!o->force && ch->n + n > 0)
+		go = confirmed(ch, n, bytes);
 	if (!go)
 		warn_msg("nothing was removed");
 	stream_open(&c.s);
-	for (i = 0; i < ch.n; i++)
+	for (i = 0; i < ch->n; i++)
 		if (go)
-			remove_kernel(&c, o, &ch.v[i]);
+			remove_kernel(&c, o, &ch->v[i]);
 		else
-			kept(&c, &ch.v[i], "the answer was no", false);
+			kept(&c, &ch->v[i], "the answer was no", false);
 	if (go && downloads && n > 0 && clean_downloads(&c, &bytes) < 0)
 		c.failed++;
 	if (go && o->n_keys == 0 && clean_leavings(&c) < 0)
@@ -254,9 +251,10 @@ int cmd_clean(int argc, char *argv[])
 						    OPT_CORRUPT_ONLY },
 						  CMD_COMMON,
 						  { 0 } };
+	struct chosen ch = { 0 };
 	struct opts o = { 0 };
 	bool keep = false;
-	int c;
+	int c, rc;
 
 	while ((c = getopt_long(argc, argv, "hV", longopts, NULL)) != -1) {
 		switch (c) {
@@ -281,5 +279,7 @@ int cmd_clean(int argc, char *argv[])
 		die_usage("--corrupt-only removes no whole kernel: --keep does not go with it");
 	if (o.n_keys > 0 && (keep || o.corrupt_only))
 		die_usage("either KEYs, or --keep, or --corrupt-only");
-	return cmd_status(clean(&o));
+	rc = clean(&o, &ch);
+	free(ch.v);
+	return cmd_status(rc);
 }

@@ -78,18 +78,27 @@ int dirs_remove(int parent_fd, const char *name)
 	return remove_at(parent_fd, name, 0);
 }
 
-unsigned long long dirs_bytes(int parent_fd, const char *name)
+static unsigned long long bytes_at(int parent_fd, const char *name, int depth)
 {
 	AUTO_DIR *d = open_dir(parent_fd, name);
 	unsigned long long sum = 0;
 	const struct dirent *de;
 	struct stat st;
 
-	while (d && (de = readdir(d)))
-		if (fstatat(dirfd(d), de->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    S_ISREG(st.st_mode))
+	while (d && (de = readdir(d))) {
+		if (dots(de->d_name) || fstatat(dirfd(d), de->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			continue; /* it has just gone */
+		if (S_ISREG(st.st_mode))
 			sum += (unsigned long long)st.st_size;
+		else if (S_ISDIR(st.st_mode) && depth < MAX_DEPTH)
+			sum += bytes_at(dirfd(d), de->d_name, depth + 1);
+	}
 	return sum;
+}
+
+unsigned long long dirs_bytes(int parent_fd, const char *name)
+{
+	return bytes_at(parent_fd, name, 0);
 }
 
 int dirs_sweep(int kernels_fd, unsigned *ret_n, unsigned long long *ret_bytes)

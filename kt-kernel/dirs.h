@@ -19,7 +19,7 @@ int dirs_remove(int parent_fd, const char *name);
  * Returns 0 or -errno. */
 int dirs_sweep(int kernels_fd, unsigned *ret_n, unsigned long long *ret_bytes);
 
-/* dirs_bytes - what the files in a directory take, the directory left out. */
+/* dirs_bytes - the sizes of all files in a directory and below. */
 unsigned long long dirs_bytes(int parent_fd, const char *name);
 
 #endif

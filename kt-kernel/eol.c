@@ -165,7 +165,6 @@ static int ask(bool offline, struct rows *ret, char *why, size_t cap)
 void eol_mark(struct kernel *v, int n, bool offline, bool quiet)
 {
 	struct rows rows = { 0 };
-	AUTO_FREE struct row *mine = NULL;
 	char why[512];
 	struct kver k;
 	int i, rc = 0;
@@ -178,7 +177,6 @@ void eol_mark(struct kernel *v, int n, bool offline, bool quiet)
 		rc = -ENETUNREACH;
 	} else {
 		rc = ask(offline, &rows, why, sizeof(why));
-		mine = rows.v;
 		if (!offline)
 			remember(rc < 0 ? why : NULL);
 	}
@@ -187,4 +185,5 @@ void eol_mark(struct kernel *v, int n, bool offline, bool quiet)
 	for (i = 0; rc == 0 && i < n; i++)
 		if (upstream(&v[i], &k))
 			v[i].eol = judge(&rows, &k);
+	free(rows.v);
 }

@@ -57,7 +57,7 @@ static int collect(int fd, int err_fd, const struct fetcher *f, int64_t end, str
 			if (rc == 0)
 				fd = -1;
 		}
-		if (pf[2].revents && rc >= 0) {
+		if (pf[2].revents && f->said && rc >= 0) {
 			rc = take_some(err_fd, f->said);
 			if (rc == 0)
 				err_fd = -1;

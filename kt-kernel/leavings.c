@@ -143,8 +143,38 @@ static int one_lock(int dir_fd, const char *name, void *arg)
 	return 0;
 }
 
+/* The directory of a build, which is removed when the build is over; one that failed is left for
+ * the user to look at, until now. In its name "%" is "@", see build.c. */
+static int one_build(int dir_fd, const char *name, void *arg)
+{
+	struct clean *c = arg;
+	AUTO_FD lock = -1;
+	char key[NAME_MAX + 1], *p;
+	unsigned long long bytes;
+	int rc;
+
+	(void)snprintf(key, sizeof(key), "%s", name); /* it was a file name already */
+	for (p = key; (p = strchr(p, '@'));)
+		*p = '%';
+	lock = lock_cache("build", key, LOCK_EXCLUSIVE, 0);
+	if (lock < 0)
+		return 0; /* it is running */
+	bytes = dirs_bytes(dir_fd, name);
+	rc = dirs_remove(dir_fd, name);
+	if (rc == 0) {
+		clean_put(c, "removed", "leftover", name, "its build is over", (int64_t)bytes,
+			  NULL);
+	} else if (rc != -ENOENT && rc != -ENOTDIR) {
+		warn_rc(rc, "remove the directory of the build '%s'", name);
+		clean_put(c, "kept", "leftover", name, strerror(-rc), (int64_t)bytes, NULL);
+		c->failed++;
+	}
+	return 0;
+}
+
 int clean_leavings(struct clean *c)
 {
+	AUTO_FD build_fd = open_sub("build");
 	AUTO_FD kernels_fd = open_sub("kernels"), locks_fd = open_sub(".locks");
 	unsigned long long bytes = 0;
 	unsigned n = 0;
@@ -157,7 +187,9 @@ int clean_leavings(struct clean *c)
 	if (n > 0)
 		clean_put(c, "removed", "leftover", DIRS_TEMP "*", "its writer died",
 			  (int64_t)bytes, NULL);
-	if (locks_fd >= 0)
+	if (build_fd >= 0)
+		rc = each_name(build_fd, one_build, c);
+	if (rc == 0 && locks_fd >= 0)
 		rc = each_name(locks_fd, one_lock, c);
-	return rc < 0 ? warn_rc(rc, "remove old locks") : 0;
+	return rc < 0 ? warn_rc(rc, "remove what builds have left") : 0;
 }

@@ -64,11 +64,11 @@ release() { # KEY
 }
 
 @test "each kind of damage has its name, is listed last, and is served by nobody" {
-	local kind kinds="missing unreadable malformed truncated schema file-missing wrong-size no-kernel"
+	local kind kinds=(missing unreadable malformed truncated schema file-missing wrong-size no-kernel)
 	local n=1
 	put 7.0.9
 	built "${KEY[7.0.9]}" 2020-01-01T00:00:00Z
-	for kind in $kinds; do
+	for kind in "${kinds[@]}"; do
 		put 7.1.$n
 		mv "$K/${KEY[7.1.$n]}" "$K/$kind"
 		n=$((n + 1))
@@ -85,13 +85,13 @@ release() { # KEY
 	truncate -s 4096 "$K/no-kernel/bzImage"
 	kt-kernel list -q >"$T/out"
 	tests/schema/validate.py --mutate --need kt-kernel.kernel <"$T/out"
-	diff -u <(printf '%s\n' $kinds | sort) <(jq -r 'select(.corrupt) | .corrupt_kind' "$T/out" | sort)
+	diff -u <(printf '%s\n' "${kinds[@]}" | sort) <(jq -r 'select(.corrupt) | .corrupt_kind' "$T/out" | sort)
 	[ -z "$(jq -r 'select(.corrupt and .key != .corrupt_kind) | .key' "$T/out")" ]
 	[ "$(jq -r 'select(.type == "kernel") | .key' "$T/out" | head -1)" = "${KEY[7.0.9]}" ]
 	jq -es 'any(.[]; .key == "wrong-size" and .corrupt == "bzImage has 100 bytes, metadata.json says 4096")' "$T/out"
 	jq -es 'any(.[]; .key == "truncated" and .corrupt == "metadata.json ends early, after 300 bytes")' "$T/out"
 	[ "$(kt-kernel path | record .key)" = "${KEY[7.0.9]}" ]
-	for kind in $kinds; do
+	for kind in "${kinds[@]}"; do
 		run -1 --separate-stderr kt-kernel path "$kind"
 		[[ $stderr == *"'$kind' is no kernel to boot: "* ]]
 		[ -z "$output" ]
@@ -178,7 +178,7 @@ release() { # KEY
 	[ "$(jq -r 'select(.kind == "lock") | .key' "$T/out" | sort | xargs)" = "build-gone.lock kernel-gone.lock" ]
 	[ "$(ls -A "$K" | xargs)" = "$(printf '%s\n' "${KEY[7.0.2]}" "${KEY[7.0.3]}" | sort | xargs)" ]
 	[ "$(ls -A "$KTSTR_CACHE_DIR/downloads" | wc -l)" -eq 0 ]
-	[ "$(ls "$KTSTR_CACHE_DIR/.locks" | grep -c -e "${KEY[7.0.1]}" -e "${KEY[7.0.4]}")" -eq 0 ]
+	[ ! -e "$KTSTR_CACHE_DIR/.locks/kernel-${KEY[7.0.1]}.lock" ] && [ ! -e "$KTSTR_CACHE_DIR/.locks/kernel-${KEY[7.0.4]}.lock" ]
 	[ -e "$KTSTR_CACHE_DIR/.locks/other.lock" ]
 	kt-kernel clean --keep 2 --force | jq -es 'length == 2' # only meta and end
 	kt-kernel clean --force | jq -es '[.[] | select(.type == "removed" and .reason == "all were to go")] | length == 2'
@@ -213,6 +213,18 @@ release() { # KEY
 	[ "$(keys)" = "${KEY[7.0.2]}" ]
 	kt-kernel clean --force >"$T/out"
 	[ -z "$(keys)" ]
+}
+
+@test "clean: what is left of a build goes when the build is over, its download too" {
+	mkdir -p "$KTSTR_CACHE_DIR/build/git-a@2Fb-x/linux/drivers" "$KTSTR_CACHE_DIR/.locks"
+	head -c 3000 /dev/zero >"$KTSTR_CACHE_DIR/build/git-a@2Fb-x/linux/drivers/x.o"
+	flock "$KTSTR_CACHE_DIR/.locks/build-git-a%2Fb-x.lock" kt-kernel clean --force >"$T/out"
+	jq -es 'length == 2' "$T/out"
+	[ -e "$KTSTR_CACHE_DIR/build/git-a@2Fb-x/linux/drivers/x.o" ]
+	kt-kernel clean --force >"$T/out"
+	tests/schema/validate.py <"$T/out"
+	jq -es 'any(.[]; .kind == "leftover" and .key == "git-a@2Fb-x" and .bytes == 3000)' "$T/out"
+	[ -z "$(ls -A "$KTSTR_CACHE_DIR/build")" ] && [ -z "$(ls -A "$KTSTR_CACHE_DIR/.locks")" ]
 }
 
 @test "clean: downloads stay while a build runs" {
@@ -470,10 +482,10 @@ print(s.getsockname()[1], flush=True); time.sleep(300)' >"$T/port" 3>&- &
 	# shellcheck disable=SC2086	# words
 	wait $get
 	cat "$T/clean.err" "$T/get.err"
-	[ ! -e "$T/failed" ] || [ -z "$(grep -v clean "$T/failed")" ]
+	[ ! -e "$T/failed" ] || run -1 grep -v clean "$T/failed"
 	kt-kernel clean --force >/dev/null
 	[ -z "$(ls -A "$K")" ]
-	[ "$(ls "$KTSTR_CACHE_DIR/.locks" | grep -c -e '-deb.lock')" -eq 0 ]
+	run -1 compgen -G "$KTSTR_CACHE_DIR/.locks/*-deb.lock"
 }
 
 @test "ktstr kernel: tables of what is in the cache, of what path, check and clean say; --json for the records" {
