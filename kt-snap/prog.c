@@ -5,25 +5,35 @@
 
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <snap.lskel.h>
 
-static char why[256]; /* the last line that libbpf said that is no blank */
+static char why[256]; /* what libbpf said first, or what the verifier said last */
 
+/* libbpf says what is wrong first, and then what cannot be done because of that; between such lines
+ * is the verifier's log, whose last line but a sum tells. */
 __attribute__((format(printf, 2, 0))) static int keep_line(enum libbpf_print_level level,
 							   const char *fmt, va_list ap)
 {
-	char text[4096], *line, *save = NULL;
+	static char text[1 << 16];
+	char *line, *save = NULL;
+	bool log = false;
 
 	if (level != LIBBPF_WARN)
 		return 0;
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-		if (line[strspn(line, " \t")])
-			(void)snprintf(why, sizeof(why), "%s", line);
+	(void)vsnprintf(text, sizeof(text), fmt, ap); /* a log's end can be missing */
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		if (strstr(line, "-- BEGIN PROG LOAD LOG --"))
+			log = true;
+		else if (strstr(line, "-- END PROG LOAD LOG --"))
+			log = false;
+		else if (log ? strncmp(line, "processed ", 10) != 0 : !why[0])
+			(void)snprintf(why, sizeof(why), "%s%s", log ? "verifier: " : "", line);
+	}
 	return 0;
 }
 
@@ -54,7 +64,7 @@ int prog_load_libbpf(struct prog *ret, const char **ret_why)
 
 	*ret = (struct prog){ .fd = -1 };
 	*ret_why = why;
-	(void)snprintf(why, sizeof(why), "libbpf says nothing");
+	why[0] = '\0';
 	ret->object = bpf_object__open_mem(snap_obj, (size_t)(snap_obj_end - snap_obj), NULL);
 	if (!ret->object)
 		rc = -errno;
@@ -62,6 +72,8 @@ int prog_load_libbpf(struct prog *ret, const char **ret_why)
 		rc = bpf_object__load(ret->object);
 	(void)libbpf_set_print(old);
 	if (rc < 0) {
+		if (!why[0])
+			(void)snprintf(why, sizeof(why), "libbpf: %s", strerror(-rc));
 		prog_close(ret);
 		return rc;
 	}
@@ -80,8 +92,16 @@ int prog_load_libbpf(struct prog *ret, const char **ret_why)
 
 int prog_load(struct prog *ret, const char **ret_why)
 {
+	int rc = prog_load_light(ret);
+
+	if (rc == -EPERM) { /* the other way needs the same rights */
+		*ret_why = "bpf(2): Operation not permitted";
+		return rc;
+	}
+	if (rc < 0)
+		return prog_load_libbpf(ret, ret_why);
 	*ret_why = NULL;
-	return prog_load_light(ret) == 0 ? 0 : prog_load_libbpf(ret, ret_why);
+	return 0;
 }
 
 void prog_close(struct prog *p)
