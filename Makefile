@@ -144,6 +144,7 @@ test_kernel_fetch_PKG := libarchive libcurl
 test_ldso_O     := kt-vm/ldso
 test_prog_O     := kt-snap/prog kt-snap/snap_obj
 test_prog_PKG   := libbpf
+test_plan_O     := kt-locks/plan
 test_snap_thread_O := kt-snap/fields kt-snap/tally kt-snap/thread
 fuzz_cg_O       := kt-cgroup/stat
 fuzz_elf_O      := kt-vm/elf
