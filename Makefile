@@ -153,6 +153,7 @@ fuzz_events_O   := kt-run/checks kt-run/check_worker kt-run/check_group kt-run/j
 fuzz_image_O    := kt-kernel/image kt-kernel/config
 fuzz_kernel_name_O := kt-kernel/http kt-kernel/ident kt-kernel/progress kt-kernel/releases kt-kernel/sums kt-kernel/untar
 fuzz_kernel_name_PKG := libarchive libcurl
+fuzz_metadata_O := kt-kernel/metadata kt-kernel/kernel kt-kernel/config kt-kernel/image
 fuzz_ldso_O     := kt-vm/ldso
 fuzz_plan_O     := kt-run/planfile
 fuzz_scan_O     := kt-snap/scan

@@ -55,7 +55,7 @@ static void put_tri(struct jsonw *w, const char *name, enum tristate v)
 		jsonw_bool(w, name, v == TRI_YES);
 }
 
-int metadata_write(int dir_fd, const struct kernel *k)
+int metadata_text(const struct kernel *k, struct buf *ret)
 {
 	struct jsonw w;
 	size_t i;
@@ -86,9 +86,17 @@ int metadata_write(int dir_fd, const struct kernel *k)
 	kernel_abilities(&w, k);
 	rc = jsonw_end(&w);
 	if (rc == 0)
-		rc = out_replace(dir_fd, "metadata.json", w.buf.p, w.buf.len);
+		rc = buf_add(ret, w.buf.p, w.buf.len);
 	jsonw_free(&w);
 	return rc;
+}
+
+int metadata_write(int dir_fd, const struct kernel *k)
+{
+	AUTO_BUF text = BUF_INIT;
+	int rc = metadata_text(k, &text);
+
+	return rc < 0 ? rc : out_replace(dir_fd, "metadata.json", text.p, text.len);
 }
 
 /* The text of the file, or damage. */
@@ -117,15 +125,15 @@ static int read_text(int dir_fd, struct kernel *k, struct buf *text)
 }
 
 /* A file that was cut off parses up to its end and no further. */
-static json_t *parse(struct kernel *k, const struct buf *text)
+static json_t *parse(struct kernel *k, const char *text, size_t len)
 {
 	json_error_t err;
-	json_t *o = json_loadb(text->p, text->len, JSON_REJECT_DUPLICATES, &err);
+	json_t *o = json_loadb(text, len, JSON_REJECT_DUPLICATES, &err);
 
 	if (!o && (json_error_code(&err) == json_error_premature_end_of_input ||
-		   (err.position >= 0 && (size_t)err.position >= text->len)))
+		   (err.position >= 0 && (size_t)err.position >= len)))
 		kernel_damage(k, DAMAGE_TRUNCATED, "metadata.json ends early, after %zu bytes",
-			      text->len);
+			      len);
 	else if (!o)
 		kernel_damage(k, DAMAGE_MALFORMED, "metadata.json:%d: %s", err.line, err.text);
 	else if (!json_is_object(o))
@@ -197,16 +205,11 @@ static void take_files(const json_t *o, struct kernel *k)
 		kernel_damage(k, DAMAGE_SCHEMA, "metadata.json: 'files' does not have the image");
 }
 
-int metadata_read(int dir_fd, struct kernel *k)
+void metadata_parse(const char *text, size_t len, struct kernel *k)
 {
-	AUTO_BUF text = BUF_INIT;
-	json_t *o = NULL;
+	json_t *o = parse(k, text, len);
 	size_t i;
-	int rc = read_text(dir_fd, k, &text);
 
-	if (rc < 0 || k->damage)
-		return rc;
-	o = parse(k, &text);
 	if (k->damage)
 		goto out;
 	if (rec_u64(o, "schema", 0) != SCHEMA) {
@@ -228,5 +231,14 @@ int metadata_read(int dir_fd, struct kernel *k)
 	take_files(o, k);
 out:
 	json_decref(o);
-	return 0;
+}
+
+int metadata_read(int dir_fd, struct kernel *k)
+{
+	AUTO_BUF text = BUF_INIT;
+	int rc = read_text(dir_fd, k, &text);
+
+	if (rc == 0 && !k->damage)
+		metadata_parse(text.p, text.len, k);
+	return rc;
 }
