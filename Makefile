@@ -138,6 +138,7 @@ tools: $(B)/libexec/ktstr/kt-init
 # Both are linked with libkt and the modules of a tool that they test, whose headers they see.
 test_cgroup_op_O := kt-cgroup/ops kt-cgroup/parent kt-cgroup/stat
 test_expr_O     := kt-run/expr kt-run/draw kt-run/flags
+test_kbuild_O   := kt-kernel/kconfig kt-kernel/key
 test_kernel_O   := kt-kernel/apt_text kt-kernel/config kt-kernel/image kt-kernel/version
 test_kernel_fetch_O := kt-kernel/gitref kt-kernel/http kt-kernel/ident kt-kernel/progress kt-kernel/releases kt-kernel/sums kt-kernel/untar
 test_kernel_fetch_PKG := libarchive libcurl
@@ -154,6 +155,7 @@ fuzz_image_O    := kt-kernel/image kt-kernel/config
 fuzz_kernel_name_O := kt-kernel/http kt-kernel/ident kt-kernel/progress kt-kernel/releases kt-kernel/sums kt-kernel/untar
 fuzz_kernel_name_PKG := libarchive libcurl
 fuzz_metadata_O := kt-kernel/metadata kt-kernel/kernel kt-kernel/config kt-kernel/image
+fuzz_kconfig_O  := kt-kernel/kconfig
 fuzz_ldso_O     := kt-vm/ldso
 fuzz_plan_O     := kt-run/planfile
 fuzz_scan_O     := kt-snap/scan

@@ -295,12 +295,14 @@ static int run_make(struct job *j)
 	return rc;
 }
 
-/* With a cap: is there any use in beginning? */
+/* Before much is done in vain: are the programs there, and with a cap the CPUs? */
 static int may_begin(struct job *j)
 {
 	char why[1024];
-	int rc;
+	int rc = toolchain_programs();
 
+	if (rc < 0)
+		return job_fail(j, rc, "%s: a program that a build needs is missing", j->label);
 	j->make.cap = j->b->cap;
 	rc = make_may(&j->make, why, sizeof(why));
 	j->make.cap = 0;

@@ -225,7 +225,8 @@ static bool look_up(const char *config, size_t len, const char *name, char *buf,
 
 		from = from ? from + 1 : config;
 		p += n;
-		if (next_line(&from, end, &l) && parse_line(&l, &is, &v) && is.p + is.n == p) {
+		if (next_line(&from, end, &l) && parse_line(&l, &is, &v) && is.p + is.n == p &&
+		    is.n == strlen(name)) {
 			(void)snprintf(buf, cap, "%.*s", (int)v.n, v.p);
 			found = true;
 		}

@@ -100,16 +100,30 @@ int toolchain_machine(struct toolchain *t)
 	return -EOPNOTSUPP;
 }
 
-/* Programs without which every kernel's Makefile fails, all that are missing in one line. */
-static int need_programs(void)
+static bool in_path(const char *name)
+{
+	const char *p = getenv("PATH");
+	char file[PATH_MAX];
+
+	while (p && *p) {
+		size_t n = strcspn(p, ":");
+
+		if (snprintf(file, sizeof(file), "%.*s/%s", (int)n, p, name) < (int)sizeof(file) &&
+		    access(file, X_OK) == 0)
+			return true;
+		p += n + (p[n] == ':');
+	}
+	return false;
+}
+
+int toolchain_programs(void)
 {
 	static const char *const names[] = { "make", "flex", "bison", "bc" };
 	AUTO_BUF missing = BUF_INIT;
-	char line[256];
 	size_t i;
 
 	for (i = 0; i < KT_ARRAY_LEN(names); i++)
-		if (ask(names[i], line, sizeof(line)) == -ENOENT)
+		if (!in_path(names[i]))
 			(void)buf_fmt(&missing, "%s%s", missing.len ? ", " : "", names[i]);
 	if (missing.err)
 		return warn_rc(missing.err, "look for what a build needs");
@@ -132,8 +146,6 @@ int toolchain_read(struct toolchain *t)
 
 	*t = (struct toolchain){ 0 };
 	rc = toolchain_machine(t);
-	if (rc == 0)
-		rc = need_programs();
 	if (rc < 0)
 		return rc;
 	tool_name("clang", "gcc", cc, sizeof(cc));

@@ -25,6 +25,10 @@ struct toolchain {
  * (said); or another -errno (said). Free it in any case. */
 int toolchain_read(struct toolchain *t);
 
+/* toolchain_programs - is all there that every kernel's Makefile needs? All that is missing is said
+ * in one line. 0 or -ENOENT. */
+int toolchain_programs(void);
+
 /* toolchain_machine - find out the machine alone. As toolchain_read. */
 int toolchain_machine(struct toolchain *t);
 

@@ -456,3 +456,41 @@ commit() {
 	KTSTR_CACHE_DIR="$T/a b" run -1 --separate-stderr kt-kernel build --source tests/standin-tree
 	[ -n "$stderr" ]
 }
+
+@test "100 kills at random points: only whole entries are listed, nothing is left running, and the next build works" {
+	kernel_server
+	versions 6.12.9
+	local seed=${KTSTR_TEST_SEED:-$((RANDOM * 32768 + RANDOM))} start took i pid all delay cut=0 line
+	echo "KTSTR_TEST_SEED=$seed"
+	RANDOM=$seed
+	start=${EPOCHREALTIME/./}
+	kt-kernel build 6.12.9 >/dev/null 2>"$T/err"
+	took=$((${EPOCHREALTIME/./} - start))
+	: >"$T/points"
+	for ((i = 0; i < 100; i++)); do
+		# Half of them replace an entry, the others find none.
+		[ $((i % 2)) -eq 0 ] || rm -rf "$KTSTR_CACHE_DIR/kernels/6"*
+		kt-kernel build --force 6.12.9 >"$T/out" 2>"$T/err" 3>&- &
+		pid=$!
+		delay=$((took * i / 100 + RANDOM * took / 100 / 32768))
+		read -rt "$(printf '%d.%06d' $((delay / 1000000)) $((delay % 1000000)))" <>"$KSRV/never" || true
+		all=$pid
+		[ $((RANDOM % 2)) -eq 0 ] || all=$(family $pid 2>/dev/null)
+		# shellcheck disable=SC2086	# several
+		kill -KILL $all 2>/dev/null || true
+		line=done
+		{ wait $pid || line=; } 2>/dev/null # the shell tells of each kill
+		[ -n "$line" ] || { line=$(tail -n 1 "$T/err") && cut=$((cut + 1)); }
+		echo "${line#kt-kernel*: }" >>"$T/points"
+		kt-kernel list --offline --verify -q >"$T/list"
+		jq -es 'all(.[] | select(.type == "kernel"); .corrupt == null)' "$T/list" >/dev/null
+	done
+	sed 's/[0-9.]* s$//; s/ ([0-9]* bytes)//; s/to .*//' "$T/points" | sort | uniq -c
+	[ "$cut" -ge 40 ]
+	kt-kernel build -q --force 6.12.9 >"$T/out"
+	[ "$(record .why <"$T/out")" = "it was built" ]
+	[ "$(entries)" = "$(record .key <"$T/out")" ]
+	[ -z "$(ls -A "$KTSTR_CACHE_DIR/build" "$KTSTR_CACHE_DIR/downloads" | grep -v -e : -e '^$')" ]
+	[ "$(ls -A "$KTSTR_CACHE_DIR/kernels")" = "$(record .key <"$T/out")" ]
+	run -1 pgrep -f "make .*$KTSTR_CACHE_DIR"
+}
