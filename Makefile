@@ -40,7 +40,7 @@ kt-kernel-fetch_O := kt-kernel/kt-kernel-fetch kt-kernel/apt kt-kernel/apt_packa
 		   kt-kernel/apt_text kt-kernel/deb kt-kernel/git kt-kernel/gitref kt-kernel/gittree \
 		   kt-kernel/http kt-kernel/ident kt-kernel/packages \
 		   kt-kernel/progress kt-kernel/releases kt-kernel/resolve kt-kernel/run kt-kernel/sums kt-kernel/tarball \
-		   kt-kernel/unpack kt-kernel/untar kt-kernel/version kt-kernel/workdir
+		   kt-kernel/unpack kt-kernel/untar kt-kernel/version kt-kernel/workdir kt-kernel/xfer
 kt-kernel-fetch_PKG := jansson libarchive libcurl libgit2
 kt-locks_O      := kt-locks/kt-locks kt-locks/files
 kt-reserve_O    := kt-locks/kt-reserve kt-locks/run kt-locks/plan kt-locks/seize kt-locks/sandbox kt-locks/command
@@ -140,7 +140,7 @@ test_cgroup_op_O := kt-cgroup/ops kt-cgroup/parent kt-cgroup/stat
 test_expr_O     := kt-run/expr kt-run/draw kt-run/flags
 test_kbuild_O   := kt-kernel/kconfig kt-kernel/key
 test_kernel_O   := kt-kernel/apt_text kt-kernel/config kt-kernel/image kt-kernel/version
-test_kernel_fetch_O := kt-kernel/gitref kt-kernel/http kt-kernel/ident kt-kernel/progress kt-kernel/releases kt-kernel/sums kt-kernel/untar
+test_kernel_fetch_O := kt-kernel/gitref kt-kernel/http kt-kernel/ident kt-kernel/progress kt-kernel/releases kt-kernel/sums kt-kernel/untar kt-kernel/xfer
 test_kernel_fetch_PKG := libarchive libcurl
 test_ldso_O     := kt-vm/ldso
 test_prog_O     := kt-snap/prog kt-snap/snap_obj
@@ -152,7 +152,7 @@ fuzz_elf_O      := kt-vm/elf
 fuzz_events_O   := kt-run/checks kt-run/check_worker kt-run/check_group kt-run/judging kt-run/events kt-run/host \
 		   kt-run/placement kt-run/stats kt-run/thresh
 fuzz_image_O    := kt-kernel/image kt-kernel/config
-fuzz_kernel_name_O := kt-kernel/http kt-kernel/ident kt-kernel/progress kt-kernel/releases kt-kernel/sums kt-kernel/untar
+fuzz_kernel_name_O := kt-kernel/http kt-kernel/ident kt-kernel/progress kt-kernel/releases kt-kernel/sums kt-kernel/untar kt-kernel/xfer
 fuzz_kernel_name_PKG := libarchive libcurl
 fuzz_metadata_O := kt-kernel/metadata kt-kernel/kernel kt-kernel/config kt-kernel/image
 fuzz_kconfig_O  := kt-kernel/kconfig

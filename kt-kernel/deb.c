@@ -61,7 +61,7 @@ static int choose(struct verb_ctx *f, const struct apt *a, struct apt_package *r
 
 int verb_apt_source_list(struct verb_ctx *f)
 {
-	struct apt_package p;
+	struct apt_package p = { 0 };
 	struct apt a;
 	int rc = prepare(f, &a, true);
 

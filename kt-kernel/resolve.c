@@ -151,7 +151,7 @@ static int newest_of(struct verb_ctx *f, const struct releases *r, const struct 
 	const struct release *row = releases_newest(r, series);
 	struct kver v = *series;
 	char text[KVER_TEXT];
-	uint64_t n;
+	uint64_t n = 0;
 	int rc = 1;
 
 	if (row) {
