@@ -16,7 +16,7 @@ setup() {
 
 teardown() {
 	kernel_server_end
-	[ -z "${HOLDER-}" ] || kill "$HOLDER" 2>/dev/null || true
+	[ -z "${HOLDER-}" ] || pkill -P "$HOLDER" || kill "$HOLDER" 2>/dev/null || true
 }
 
 # package RELEASE [OPTION...] - $T/www/pool/RELEASE.deb, a kernel that lacks these options
@@ -306,12 +306,14 @@ on_terminal() {
 	# what goes between the answer of kt-kernel path and the lock is asked for again
 	put 7.0.9
 	hold "${KEY[7.0.9]}" -x
+	mkfifo "$T/never"
 	kt-vm exec -k 7.0.9 -- true 2>"$T/err" 3>&- &
 	pid=$!
 	for i in $(seq 500); do
 		grep -q "kernel-${KEY[7.0.9]}.lock" <(ls -l /proc/$pid/fd 2>/dev/null) && break
-		read -rt 0.02 <>"$T/end.${KEY[7.0.9]}" || true
+		read -rt 0.02 <>"$T/never" || true
 	done
+	kill -0 $pid # it waits for the lock
 	rm -r "${K:?}/${KEY[7.0.9]}"
 	release "${KEY[7.0.9]}"
 	wait $pid && return 1
