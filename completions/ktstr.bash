@@ -46,6 +46,7 @@ _ktstr() {
 			case $tool:${COMP_WORDS[1]} in
 			ktstr:test | ktstr:run | ktstr:list | kt-scenario:*) words=$(__ktstr_scenarios) ;;
 			ktstr:kernel) words=$(__ktstr_commands kt-kernel) ;;
+			ktstr:host-state) [ "$COMP_CWORD" -gt 2 ] || words='capture compare' ;;
 			esac
 		fi
 		;;

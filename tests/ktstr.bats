@@ -91,6 +91,41 @@ farm() {
 	[[ $output == *"$(uname -r)"* ]]
 }
 
+@test "host-state: a capture, and what moved between two of them by process" {
+	run -0 ktstr host-state capture -o "$T/a.zst"
+	run -0 ktstr host-state capture --output="$T/b b.zst" --source proc --fields time,-stime_ns
+	run -0 --separate-stderr ktstr host-state compare --all --only 'run_time_ns' --limit 3 "$T/a.zst" "$T/b b.zst"
+	[[ $output =~ PCOMM\ +THREADS\ +METRIC ]]
+	[[ $output == *'host: source: '* || $(id -u) -ne 0 ]]
+	run -0 --separate-stderr ktstr host-state compare --json --group-by comm "$T/a.zst" "$T/b b.zst"
+	[ "$(jq -r 'select(.type == "meta") | .group_by' <<<"$output")" = comm ]
+	[ "$(jq -r 'select(.type == "end") | .outcome' <<<"$output")" = ok ]
+	run -0 --separate-stderr ktstr host-state compare --json --group-by cgroup --cgroup-flatten '/**' "$T/a.zst" "$T/b b.zst"
+	[ "$(jq -r 'select(.type == "meta") | .cgroup_flatten[]' <<<"$output")" = '/**' ]
+	[ -z "$(ls "$TMPDIR")" ]
+}
+
+@test "host-state compare: conditions fail it, damage is told once, wrong usage is 2" {
+	kt-snap -q -o "$T/a"
+	kt-snap -q -o "$T/b"
+	run -1 --separate-stderr ktstr host-state compare --fail-if 'kt-snap:run_time_ns>=0' "$T/a" "$T/b"
+	[[ $stderr == *'run_time_ns>=0'* ]]
+	[[ $output == *METRIC* ]]
+	head -n 20 "$T/b" >"$T/cut"
+	run -1 --separate-stderr ktstr host-state compare "$T/a" "$T/cut"
+	[ "$(wc -l <<<"$stderr")" -eq 1 ]
+	[[ $stderr == *'cut off'* ]]
+	[ -z "$output" ]
+	local args
+	for args in '' capture 'capture -o' 'capture --output=' 'capture -o x y' 'capture --json -o x' compare "compare $T/a" \
+		"compare $T/a $T/b $T/b" 'compare -o x' 'compare --all=1' "compare --sort x $T/a $T/b" frob; do
+		# shellcheck disable=SC2086	# words
+		run -2 --separate-stderr ktstr host-state $args
+		[ -z "$output" ]
+		[ -n "$stderr" ]
+	done
+}
+
 @test "output that cannot be written is a failure" {
 	run -1 sh -c 'ktstr list >/dev/full'
 	run -1 sh -c 'ktstr list --json >/dev/full'
