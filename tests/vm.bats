@@ -19,7 +19,8 @@ setup_file() {
 			} | sed "s/^/$name: /"
 		done
 	END
-	kt-vm exec -n --topology 1n2l2c1t --memory $memory -i jq -i "$d/all" -i tests/vm:/vm -i scenarios:/usr/share/ktstr/scenarios \
+	kt-vm exec -n --topology 1n2l2c1t --memory $memory -i jq -i unshare -i "$KTSTR_BUILD/helpers/mkthreads" -i "$d/all" \
+		-i tests/vm:/vm -i scenarios:/usr/share/ktstr/scenarios \
 		-- sh all >"$d/out" 2>"$d/err"
 	echo $? >"$d/status"
 }
@@ -65,6 +66,10 @@ script() {
 
 @test "kt-play.sh" {
 	script kt-play.sh
+}
+
+@test "kt-snap-bpf.sh" {
+	script kt-snap-bpf.sh
 }
 
 @test "kt-topo.sh" {
