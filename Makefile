@@ -31,7 +31,7 @@ kt-kernel_O     := kt-kernel/kt-kernel kt-kernel/stream kt-kernel/find kt-kernel
 		   kt-kernel/list kt-kernel/eol kt-kernel/ident kt-kernel/clean kt-kernel/leavings kt-kernel/use \
 		   kt-kernel/cmd_get kt-kernel/get kt-kernel/get_deb kt-kernel/prebuilt kt-kernel/fetcher kt-kernel/keeper kt-kernel/fragment \
 		   kt-kernel/kconfig kt-kernel/key kt-kernel/toolchain kt-kernel/cmd_build \
-		   kt-kernel/build kt-kernel/source kt-kernel/configure kt-kernel/make kt-kernel/phase kt-kernel/stage \
+		   kt-kernel/build kt-kernel/builddir kt-kernel/source kt-kernel/configure kt-kernel/make kt-kernel/phase kt-kernel/stage \
 		   kt-kernel/entry kt-kernel/publish \
 		   kt-kernel/metadata kt-kernel/dirs kt-kernel/kernel kt-kernel/image kt-kernel/config \
 		   kt-kernel/version

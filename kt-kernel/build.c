@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Builds kernels into the cache: which source, which key, is it there already? Else the source is
  * brought to CACHE/build/KEY (a tree of the user's stays where it is), configured, made, checked
- * and published.
- *
- * Whoever holds the lock build-KEY owns CACHE/build/KEY. Nobody holds the lock of one that was left
- * by a kill, and the next build removes it. One whose make failed has a file `failed` in it, and is
- * kept for the user to look at until the same key is built again. */
+ * and published. */
 #include "build.h"
 #include "cache.h"
 #include "cachedir.h"
 #include "cleanup.h"
 #include "die.h"
-#include "dirs.h"
 #include "holders.h"
 #include "job.h"
 #include "key.h"
@@ -27,11 +22,11 @@
 #include <sys/stat.h>
 
 #define LOCK_TICK_MS 100 /* a signal is noticed within this while waiting for a lock */
-#define FAILED "failed"
 
 /* ---- what the modules share */
 
-static void keep_reason(struct job *j, int err, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static void keep_reason(struct job *j, int err,
+							      const char *fmt, va_list ap)
 {
 	size_t n;
 
@@ -96,103 +91,6 @@ int job_lock(struct job *j, const char *kind, const char *key, bool wait)
 		fd = lock_cache(kind, key, LOCK_EXCLUSIVE, LOCK_TICK_MS);
 	}
 	return fd < 0 ? job_fail_rc(j, fd, "lock '%s-%s'", kind, key) : fd;
-}
-
-/* ---- CACHE/build */
-
-/* The name of a key's directory: make takes "%" in a path for a pattern. */
-static void dir_name(const char *key, char *buf, size_t cap)
-{
-	char *p;
-
-	(void)snprintf(buf, cap, "%s", key);
-	for (p = buf; (p = strchr(p, '%'));)
-		*p = '@';
-}
-
-/* Remove what killed builds have left: directories whose lock is free and whose make did not fail.
- */
-static void sweep(int build_fd)
-{
-	AUTO_FD fd = openat(build_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	AUTO_DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	const struct dirent *de;
-
-	if (!d)
-		return; /* the caller has it open: it will say so */
-	(void)take_fd(&fd); /* closedir() owns it from here */
-	while ((de = readdir(d))) {
-		AUTO_FD lock = -1;
-		AUTO_FREE char *failed = NULL;
-		char key[NAME_MAX + 1], *p;
-
-		if (de->d_name[0] == '.' || asprintf(&failed, "%s/" FAILED, de->d_name) < 0)
-			continue;
-		if (faccessat(dirfd(d), failed, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-			continue;
-		(void)snprintf(key, sizeof(key), "%s", de->d_name);
-		for (p = key; (p = strchr(p, '@'));)
-			*p = '%';
-		lock = lock_cache("build", key, LOCK_EXCLUSIVE, 0);
-		if (lock >= 0 && dirs_remove(dirfd(d), de->d_name) < 0)
-			warn_msg("'%s' in the cache's build/ was left behind and cannot be removed",
-				 de->d_name);
-	}
-}
-
-/* An empty directory for this build. 0 or -errno (said). */
-static int open_work(struct job *j, const char *key)
-{
-	AUTO_FD fd = cachedir_open("build");
-	char name[KEY_MAX];
-	int rc;
-
-	if (fd < 0)
-		return job_fail_rc(j, fd, "make a directory in the cache");
-	dir_name(key, name, sizeof(name));
-	sweep(fd);
-	rc = dirs_remove(fd, name);
-	if (rc < 0 && rc != -ENOENT)
-		return job_fail_rc(j, rc, "remove '%s/build/%s'", j->cache, name);
-	if (mkdirat(fd, name, 0700) < 0)
-		return job_fail_rc(j, -errno, "make '%s/build/%s'", j->cache, name);
-	if (snprintf(j->work, sizeof(j->work), "%s/build/%s", j->cache, name) >=
-		    (int)sizeof(j->work) ||
-	    snprintf(j->log, sizeof(j->log), "%s/build.log", j->work) >= (int)sizeof(j->log))
-		return job_fail_rc(j, -ENAMETOOLONG, "name the directory of the build");
-	if (strpbrk(j->work, " :"))
-		return job_fail(
-			j, -EINVAL,
-			"a kernel cannot be built in '%s': its Makefile takes no blank and no "
-			"colon in a path (KTSTR_CACHE_DIR chooses another)",
-			j->work);
-	return 0;
-}
-
-static void close_work(struct job *j)
-{
-	int rc;
-
-	if (!j->work[0])
-		return;
-	rc = dirs_remove(AT_FDCWD, j->work);
-	if (rc < 0 && rc != -ENOENT)
-		(void)warn_rc(rc, "remove '%s'", j->work);
-}
-
-/* After a failed make: it stays, and sweepers leave it. */
-static void keep_work(struct job *j)
-{
-	AUTO_FREE char *path = NULL;
-	AUTO_FD fd = -1;
-
-	if (asprintf(&path, "%s/" FAILED, j->work) < 0)
-		return;
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-	if (fd < 0)
-		(void)warn_rc(-errno, "make '%s'", path);
-	else if (j->own)
-		warn_msg("%s: '%s' is kept until this is built again", j->label, j->work);
 }
 
 /* ---- one kernel */
@@ -405,7 +303,7 @@ static int build_fetched(struct job *j)
 	if (rc != 0)
 		return rc;
 	j->own = true;
-	rc = open_work(j, j->k.key);
+	rc = builddir_open(j, j->k.key);
 	if (rc == 0)
 		rc = source_fetch(j);
 	if (rc == 0)
@@ -417,9 +315,9 @@ static int build_fetched(struct job *j)
 		keep = rc < 0 && rc != -EINTR && rc != -EUSERS;
 	}
 	if (keep)
-		keep_work(j);
+		builddir_keep(j);
 	else
-		close_work(j);
+		builddir_close(j);
 	if (rc == 0 && j->download[0] && unlink(j->download) < 0 && errno != ENOENT)
 		(void)warn_rc(-errno, "remove '%s'",
 			      j->download); /* the kernel is there all the same */
@@ -455,7 +353,7 @@ static int build_tree(struct job *j)
 	work = job_lock(j, "build", name, true);
 	if (work < 0)
 		return work;
-	rc = open_work(j, name);
+	rc = builddir_open(j, name);
 	if (rc == 0)
 		rc = prepare(j);
 	if (rc == 0)
@@ -478,9 +376,9 @@ static int build_tree(struct job *j)
 	if (rc == 0)
 		rc = make_kernel(j);
 	if (rc < 0 && rc != -EINTR && rc != -EUSERS && j->work[0])
-		keep_work(j); /* its log */
+		builddir_keep(j); /* its log */
 	else
-		close_work(j);
+		builddir_close(j);
 	return rc;
 }
 

@@ -55,6 +55,15 @@ int job_make_dirs(const char *path);
  * -errno (said). */
 int job_lock(struct job *j, const char *kind, const char *key, bool wait);
 
+/* ---- builddir.c */
+
+/* builddir_open - an empty directory for this build, j->work, and the log's name in it; the caller
+ * holds the lock build-KEY. What killed builds have left is removed. builddir_close - it is not
+ * needed any more. builddir_keep - after a failed make it stays. 0 or -errno (said). */
+int builddir_open(struct job *j, const char *key);
+void builddir_close(struct job *j);
+void builddir_keep(struct job *j);
+
 /* ---- source.c */
 
 struct versions {

@@ -51,7 +51,7 @@ tree() {
 	run -1 grep -q "\.debug_info" "$d/vmlinux"
 	nm "$d/vmlinux" | grep -q _start
 	# What was needed on the way is gone: the tree, the log, the download.
-	[ -z "$(ls -A "$KTSTR_CACHE_DIR/build" "$KTSTR_CACHE_DIR/downloads" | grep -v :)" ]
+	[ -z "$(find "$KTSTR_CACHE_DIR/build" "$KTSTR_CACHE_DIR/downloads" -mindepth 1)" ]
 	local phase
 	for phase in configure 'make, .*' check store; do
 		grep -qxE "kt-kernel: linux-6.12.9: $phase: [0-9]+\.[0-9] s" "$T/err"
@@ -273,7 +273,7 @@ family() {
 		kill -$signal $pid
 		status=0
 		wait $pid || status=$?
-		[ "$status" -eq $([ $signal = KILL ] && echo 137 || echo 1) ]
+		[ "$status" -eq "$([ $signal = KILL ] && echo 137 || echo 1)" ]
 		for i in $(seq 500); do
 			ps -o pid= -p "$(xargs <<<"$all" | tr ' ' ,)" >/dev/null || break
 			read -rt 0.02 <>"$KSRV/never" || true
@@ -478,7 +478,7 @@ commit() {
 		[ $((RANDOM % 2)) -eq 0 ] || all=$(family $pid 2>/dev/null)
 		# shellcheck disable=SC2086	# several
 		kill -KILL $all 2>/dev/null || true
-		line=done
+		line=built
 		{ wait $pid || line=; } 2>/dev/null # the shell tells of each kill
 		[ -n "$line" ] || { line=$(tail -n 1 "$T/err") && cut=$((cut + 1)); }
 		echo "${line#kt-kernel*: }" >>"$T/points"
@@ -490,7 +490,7 @@ commit() {
 	kt-kernel build -q --force 6.12.9 >"$T/out"
 	[ "$(record .why <"$T/out")" = "it was built" ]
 	[ "$(entries)" = "$(record .key <"$T/out")" ]
-	[ -z "$(ls -A "$KTSTR_CACHE_DIR/build" "$KTSTR_CACHE_DIR/downloads" | grep -v -e : -e '^$')" ]
+	[ -z "$(find "$KTSTR_CACHE_DIR/build" "$KTSTR_CACHE_DIR/downloads" -mindepth 1)" ]
 	[ "$(ls -A "$KTSTR_CACHE_DIR/kernels")" = "$(record .key <"$T/out")" ]
 	run -1 pgrep -f "make .*$KTSTR_CACHE_DIR"
 }
