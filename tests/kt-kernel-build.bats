@@ -4,6 +4,7 @@
 # tests/standin-tree stands in for the kernel's own tree.
 load lib.bash
 load kernel-server.bash
+load kernel-archive.bash
 
 setup() {
 	T=$BATS_TEST_TMPDIR
@@ -15,10 +16,7 @@ setup() {
 
 teardown() {
 	kernel_server_end
-}
-
-record() { # FILTER
-	jq -ers ".[] | select(.type == \"kernel\") | $1"
+	serve_end
 }
 
 entries() {
@@ -417,6 +415,39 @@ commit() {
 	[ "$(kt-kernel path "$(entries)" | record .commit)" = "$head" ]
 	run -1 --separate-stderr kt-kernel build --git "$KURL/git/linux.git" --ref no/such
 	[[ $stderr == *"has no branch or tag 'no/such'"* ]]
+}
+
+@test "--package: the distribution's source package, looked up before it is fetched" {
+	needs_apt
+	mkdir -p "$T/pkg/usr/src" "$T/packed"
+	tree "$T/packed/linux-source-9.1"
+	tar -C "$T/packed" -cJf "$T/pkg/usr/src/linux-source-9.1.tar.xz" linux-source-9.1
+	deb linux-source-9.1 9.1.9-1~x1 "$T/pkg"
+	serve
+	kt-kernel build -q --package linux-source-9.1 --suite test >"$T/1"
+	tests/schema/validate.py --mutate --need kt-kernel.kernel <"$T/1"
+	[[ $(record .key <"$T/1") =~ ^9\.1\.9-1%7Ex1-package-x86_64-c[0-9a-f]{8}-t[0-9a-f]{8}$ ]]
+	[ "$(record '[.source, .suite, .package, .package_version, .verified, .why] | map(tostring) | join(" ")' <"$T/1")" = \
+		"package test linux-source-9.1 9.1.9-1~x1 true it was built" ]
+	[[ $(<"$STANDIN_LOG") =~ epoch=$(stat -c %Y tests/standin-tree/Makefile)\  ]]
+	: >"$T/log"
+	[ "$(kt-kernel build -q --package linux-source-9.1 --suite test | record .why)" = "it is in the cache" ]
+	run -1 grep -q '\.deb' "$T/log"
+	[ "$(kt-kernel path 6.12.1 | record .package)" = linux-source-9.1 ]
+	run -1 --separate-stderr kt-kernel build --package linux-source-9.2 --suite test
+	[ "$(jq -r 'select(.type == "failed").version' <<<"$output")" = null ]
+	[[ $stderr == *"linux-source-9.2"* ]]
+}
+
+@test "progress is a line that is redrawn on a terminal, and nothing with -q" {
+	kernel_server
+	versions 6.12.9
+	script -qec "kt-kernel build 6.12.9 >$T/out" "$T/screen" </dev/null >/dev/null
+	record .key <"$T/out"
+	grep -q $'\r\e\[Klinux-6.12.9: make, [0-9]* jobs\\?, 0 s' "$T/screen"
+	grep -q $'\r\e\[Kkt-kernel: linux-6.12.9: make, [0-9]* jobs\\?: [0-9.]* s' "$T/screen"
+	run -0 --separate-stderr kt-kernel build -q --force 6.12.9
+	[ -z "$stderr" ]
 }
 
 @test "--cpu-cap: make runs on reserved CPUs with as many jobs; contention is a skip before anything is fetched" {
