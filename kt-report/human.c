@@ -38,10 +38,10 @@ void human_bytes(double bytes, char *buf, size_t cap)
 
 void human_count(double n, char *buf, size_t cap)
 {
-	static const char *const units[] = { " k", " M", " G", " T", " P", " E" };
+	static const char *const units[] = { "", " k", " M", " G", " T", " P", " E" };
 
 	if (fabs(n) < 9999.5)
 		(void)snprintf(buf, cap, "%.*f", n == floor(n) || fabs(n) >= 99.95 ? 0 : 1, n);
 	else
-		scaled(n / 1000, 1000, units, KT_ARRAY_LEN(units), buf, cap);
+		scaled(n, 1000, units, KT_ARRAY_LEN(units), buf, cap);
 }

@@ -160,6 +160,62 @@ show() {
 	END
 }
 
+# moved ARG... - two snapshots by hand, compared and printed
+moved() {
+	local t=$BATS_TEST_TMPDIR
+	cat >"$t/s" <<-'END'
+		{"type":"meta","tool":"kt-snap","version":"0.1.0","schema":1,"boot_id":"b","source":"bpf","clk_tck":100}
+		{"type":"snapshot","n":0,"mono_ns":1000000000,"realtime_ns":"1"}
+		{"type":"thread","tid":1,"tgid":1,"pcomm":"a b","comm":"\u001b[31m","start_ns":1,"policy":"SCHED_OTHER","run_time_ns":1500,"minflt":12345,"rss_kb":2048,"wchar":18446744073709551614,"nr_wakeups":9}
+		{"type":"thread","tid":2,"tgid":2,"pcomm":"gone","comm":"gone","start_ns":1,"minflt":1}
+		{"type":"snapshot-end","n":0,"records":2}
+		{"type":"snapshot","n":1,"mono_ns":3000000000,"realtime_ns":"2"}
+		{"type":"thread","tid":1,"tgid":1,"pcomm":"a b","comm":"\u001b[31m","start_ns":1,"policy":"SCHED_FIFO","run_time_ns":2000001500,"minflt":12346,"rss_kb":1024,"wchar":18446744073709551615,"nr_wakeups":3}
+		{"type":"snapshot-end","n":1,"records":1}
+		{"type":"end","tool":"kt-snap","outcome":"ok"}
+	END
+	kt-snap-diff "$@" <"$t/s" >"$t/moved" || :
+	run --separate-stderr kt-fmt <"$t/moved"
+}
+
+@test "what moved is a table for each interval, with quantities for people" {
+	moved -s metric
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+	diff - <(printf '%s\n' "$output") <<-'END'
+		interval 1: 2.000 s, threads 2 -> 1 (0 born, 1 died)
+		PCOMM  COMM   THREADS  METRIC            BEFORE       AFTER      DELTA               %      RATE  NOTE
+		a b    ?[31m        1  policy       SCHED_OTHER  SCHED_FIFO  1 changed               -         -
+		a b    ?[31m        1  run_time_ns      1.50 us      2.00 s    +2.00 s  +133333333.3 %  1.00 s/s
+		a b    ?[31m        1  nr_wakeups             9           3         -6         -66.7 %      -3/s  fell in 1
+		a b    ?[31m        1  minflt            12.3 k      12.3 k         +1          +0.0 %     0.5/s
+		a b    ?[31m        1  wchar           16.0 EiB    16.0 EiB       +1 B          +0.0 %     0 B/s
+		a b    ?[31m        1  rss_kb          2.00 MiB    1.00 MiB  -1.00 MiB         -50.0 %         -
+		1 group only before:
+		  gone  gone
+	END
+	moved --limit 1 --fail-if 'minflt>0'
+	[ "$status" -eq 1 ]
+	[[ $output == *SCHED_FIFO* ]]
+	moved -m majflt
+	[ "${lines[1]}" = 'nothing moved' ]
+}
+
+@test "a block of what moved is printed when it ends, not at the end of the stream" {
+	moved
+	local t=$BATS_TEST_TMPDIR line
+	mkfifo "$t/in" "$t/live"
+	kt-fmt <"$t/in" >"$t/live" 3>&- &
+	local pid=$!
+	exec 7>"$t/in" 8<"$t/live"
+	sed '/interval-end/q' "$t/moved" >&7
+	read -r -t 30 line <&8
+	[[ $line == 'interval 1: '* ]]
+	sed -n '$p' "$t/moved" >&7
+	exec 7>&- 8<&-
+	wait $pid
+}
+
 @test "a full disk is noticed" {
 	run -1 sh -c 'kt-topo --spec 1n1l1c1t | kt-fmt >/dev/full'
 	[[ $output == *'No space left on device'* ]]
