@@ -146,6 +146,7 @@ test_ldso_O     := kt-vm/ldso
 test_prog_O     := kt-snap/prog kt-snap/snap_obj
 test_prog_PKG   := libbpf
 test_plan_O     := kt-locks/plan
+test_snap_proc_O := kt-snap/proc_parse kt-snap/fields kt-snap/thread kt-snap/machine kt-snap/taskstats kt-snap/filter
 test_snap_thread_O := kt-snap/fields kt-snap/tally kt-snap/thread
 fuzz_cg_O       := kt-cgroup/stat
 fuzz_elf_O      := kt-vm/elf
@@ -158,6 +159,7 @@ fuzz_metadata_O := kt-kernel/metadata kt-kernel/kernel kt-kernel/config kt-kerne
 fuzz_kconfig_O  := kt-kernel/kconfig
 fuzz_ldso_O     := kt-vm/ldso
 fuzz_plan_O     := kt-run/planfile
+fuzz_snap_proc_O := kt-snap/proc_parse kt-snap/fields kt-snap/thread kt-snap/machine kt-snap/taskstats
 fuzz_scan_O     := kt-snap/scan
 fuzz_scenario_O := kt-run/scenario kt-run/expand kt-run/draft kt-run/expr kt-run/draw kt-run/flags kt-run/works \
 		   kt-run/thresh kt-run/planfile
