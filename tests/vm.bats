@@ -6,9 +6,10 @@ load lib.bash
 
 setup_file() {
 	cd "$BATS_TEST_DIRNAME/.." || return 1
-	local d=$BATS_FILE_TMPDIR memory=1G
+	local d=$BATS_FILE_TMPDIR memory=1G b
+	b=$(realpath "${KTSTR_BUILD:-build}")
 	[[ "${KTSTR_BUILD-}" != *-san ]] || memory=6G # for the sanitizers of a thousand workers
-	PATH=$(realpath "${KTSTR_BUILD:-build}")/bin:$PATH
+	PATH=$b/bin:$PATH
 	# All that a script prints goes behind its name, so nothing can be taken for another's.
 	cat >"$d/all" <<-'END'
 		for s in /vm/*.sh; do
@@ -19,8 +20,8 @@ setup_file() {
 			} | sed "s/^/$name: /"
 		done
 	END
-	kt-vm exec -n --topology 1n2l2c1t --memory $memory -i jq -i unshare -i "$KTSTR_BUILD/helpers/mkthreads" -i "$d/all" \
-		-i tests/vm:/vm -i scenarios:/usr/share/ktstr/scenarios \
+	kt-vm exec -n --topology 1n2l2c1t --memory $memory -i jq -i unshare -i "$b/helpers/mkthreads" -i "$b/helpers/knownwork" \
+		-i "$b/helpers/storm" -i "$d/all" -i tests/vm:/vm -i scenarios:/usr/share/ktstr/scenarios \
 		-- sh all >"$d/out" 2>"$d/err"
 	echo $? >"$d/status"
 }
@@ -70,6 +71,10 @@ script() {
 
 @test "kt-snap-bpf.sh" {
 	script kt-snap-bpf.sh
+}
+
+@test "kt-snap.sh" {
+	script kt-snap.sh
 }
 
 @test "kt-topo.sh" {

@@ -18,6 +18,7 @@
 
 enum {
 	SWITCHES = 300,
+	SLEEP_NS = 200000, /* long enough for any timer not to have expired before it sleeps */
 	FAULTS = 700,
 	NULL_WRITES = 50,
 	NULL_BYTES = 1000, /* each */
@@ -47,7 +48,7 @@ static uint64_t now_ns(clockid_t clock)
 
 static void switches(void)
 {
-	struct timespec ts = { 0, 1000 };
+	struct timespec ts = { 0, SLEEP_NS };
 	int i;
 
 	for (i = 0; i < SWITCHES; i++)
