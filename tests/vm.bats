@@ -69,6 +69,10 @@ script() {
 	script kt-play.sh
 }
 
+@test "kt-reserve.sh" {
+	script kt-reserve.sh
+}
+
 @test "kt-snap-bpf.sh" {
 	script kt-snap-bpf.sh
 }
