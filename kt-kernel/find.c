@@ -124,7 +124,7 @@ static int find_version(const char *name, const struct ident *id, struct kernel 
 
 	if (n < 0)
 		return warn_rc(n, "list the kernels in the cache");
-	for (i = 0; i < n; i++)
+	for (i = 0; v && i < n; i++)
 		if (v[i].version[0] && fits(&v[i], id, name) &&
 		    (!best || better(&v[i], best, u.machine)))
 			best = &v[i];
@@ -235,7 +235,7 @@ static int find_newest(struct kernel *ret, char *why_not, size_t cap)
 
 	if (n < 0)
 		return warn_rc(n, "list the kernels in the cache");
-	for (i = 0; i < n; i++) {
+	for (i = 0; v && i < n; i++) {
 		const struct kernel *k = &v[i];
 
 		if (k->damage) {

@@ -49,6 +49,7 @@ void kernel_damage(struct kernel *k, enum damage what, const char *fmt, ...)
 		return;
 	k->damage = what;
 	va_start(ap, fmt);
+	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): one line above */
 	(void)vsnprintf(k->corrupt, sizeof(k->corrupt), fmt, ap); /* a cut sentence will do */
 	va_end(ap);
 }

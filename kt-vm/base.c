@@ -84,7 +84,6 @@ static bool in_cache(const char *file, char *key, size_t cap)
 	if (!cachedir_path(dir, sizeof(dir) - sizeof("/kernels")) || !realpath(file, at))
 		return false;
 	strcat(dir, "/kernels");
-	n = strlen(dir);
 	if (!realpath(strdupa(dir), dir))
 		return false;
 	n = strlen(dir);
