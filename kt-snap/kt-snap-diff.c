@@ -349,22 +349,27 @@ int main(int argc, char *argv[])
 	};
 	static const char *const from_stdin[] = { "-" };
 	struct opts o = { .group_by = "pcomm,comm" };
-	size_t room = (size_t)argc;
+	/* No option is there more often than arguments are. */
+	AUTO_FREE const char **flatten = calloc((size_t)argc, sizeof(*flatten));
+	AUTO_FREE const char **only = calloc((size_t)argc, sizeof(*only));
+	AUTO_FREE struct fail_if *fail_if = calloc((size_t)argc, sizeof(*fail_if));
 	const char *const *paths;
 	int opt, rc, close_rc;
 	struct jsonw w;
 
-	o.flatten = calloc(room, sizeof(*o.flatten));
-	o.only = calloc(room, sizeof(*o.only));
-	o.c.fail_if = calloc(room, sizeof(*o.c.fail_if));
-	if (!o.flatten || !o.only || !o.c.fail_if) {
+	o.flatten = flatten;
+	o.only = only;
+	o.c.fail_if = fail_if;
+	if (!flatten || !only || !fail_if) {
 		warn_rc(-ENOMEM, "start");
 		return KT_FAIL;
 	}
 	while ((opt = getopt_long(argc, argv, "g:m:ap:s:l:hV", longopts, NULL)) != -1) {
 		rc = take_option(&o, opt);
-		if (rc >= 0)
+		if (rc >= 0) {
+			compare_free(&o.c);
 			return rc;
+		}
 	}
 	paths = optind < argc ? (const char *const *)&argv[optind] : from_stdin;
 	check_options(&o, paths, optind < argc ? (size_t)(argc - optind) : 1);
@@ -373,9 +378,6 @@ int main(int argc, char *argv[])
 	rc = run(&o, paths, optind < argc ? (size_t)(argc - optind) : 1);
 	compare_free(&o.c);
 	jsonw_free(&w);
-	free(o.c.fail_if);
-	free(o.only);
-	free(o.flatten);
 	close_rc = out_close(stdout); /* a full disk may show up only here */
 	if (close_rc < 0) {
 		warn_rc(close_rc, "write standard output");
