@@ -596,6 +596,28 @@ groups() {
 	[ "$line" = 'up proc auto' ]
 }
 
+@test "a load is on top while it runs, and its rate is what the kernel says of it" {
+	cp "$(type -P bash)" "$T/hog"
+	"$T/hog" -c 'while :; do :; done' 3>&- &
+	local hog=$! from to seen
+	sleep 1000 3>&- &
+	local idle=$!
+	read -r from _ <"/proc/$hog/schedstat"
+	kt-snap -p $hog,$idle -n 3 -i 400ms | kt-snap-diff --limit 5 -m '*time_ns' -m '*csw' >"$T/out"
+	read -r to _ <"/proc/$hog/schedstat"
+	kill $hog $idle
+	wait $hog $idle || :
+	want 'select(.type == "interval") | .n' < <(seq 2)
+	[ "$(jq -r 'select(.type == "row") | .comm' "$T/out" | sort -u)" = hog ]
+	seen=$(jq -s 'map(select(.type == "row" and .metric == "run_time_ns") | .delta) | add' "$T/out")
+	[ "$seen" -gt 0 ] && [ "$seen" -le $((to - from)) ]
+	# A rate is the growth by the time between the snapshots themselves.
+	jq -s -e '(map(select(.type == "interval")) | INDEX(.n)) as $i |
+		[.[] | select(.type == "row" and .per_s != null) | .per_s - .delta * 1e9 / $i[.n | tostring].interval_ns | fabs] |
+		length > 1 and max < 0.01' "$T/out"
+	kt-fmt <"$T/out" | grep -q '^hog .* run_time_ns '
+}
+
 # ---- what is shown, and in which order ----
 
 order() {
