@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The peer of kt-snap-diff's reader: each line of the files through jansson, one member added up. */
+/* The peer of kt-snap-diff's reader: each line of the files through jansson, one member added up.
+ */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
