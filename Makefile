@@ -152,6 +152,7 @@ fuzz_cg_O       := kt-cgroup/stat
 fuzz_elf_O      := kt-vm/elf
 fuzz_events_O   := kt-run/checks kt-run/check_worker kt-run/check_group kt-run/judging kt-run/events kt-run/host \
 		   kt-run/placement kt-run/stats kt-run/thresh
+fuzz_failif_O   := kt-snap/failif kt-snap/rank kt-snap/agg kt-snap/words kt-snap/metric kt-snap/fields kt-snap/glob
 fuzz_image_O    := kt-kernel/image kt-kernel/config
 fuzz_kernel_name_O := kt-kernel/http kt-kernel/ident kt-kernel/progress kt-kernel/releases kt-kernel/sums kt-kernel/untar kt-kernel/xfer
 fuzz_kernel_name_PKG := libarchive libcurl
@@ -163,6 +164,8 @@ fuzz_snap_proc_O := kt-snap/proc_parse kt-snap/fields kt-snap/thread kt-snap/mac
 fuzz_scan_O     := kt-snap/scan
 fuzz_scenario_O := kt-run/scenario kt-run/expand kt-run/draft kt-run/expr kt-run/draw kt-run/flags kt-run/works \
 		   kt-run/thresh kt-run/planfile
+fuzz_snapdiff_O := $(filter-out kt-snap/kt-snap-diff,$(kt-snap-diff_O))
+fuzz_snapdiff_PKG := libzstd
 fuzz_table_O    := kt-report/table
 $(B)/tests/%.o: CPPFLAGS += $(patsubst %,-iquote %,$(sort $(dir $($(*F)_O))))
 
