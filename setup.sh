@@ -57,6 +57,12 @@ cppcheck		cmd cppcheck
 clang-tidy		cmd clang-tidy
 clang-format		cmd clang-format
 libclang-rt-dev		fuzzer clang
+flex			cmd flex
+bison			cmd bison
+bc			cmd bc
+pahole			cmd pahole
+libelf-dev		pc libelf
+libssl-dev		pc openssl
 '
 
 python=/usr/bin/python3

@@ -6,6 +6,7 @@
 #include "die.h"
 #include "jsonr.h"
 #include "keeper.h"
+#include "out.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -58,9 +59,14 @@ static int collect(int fd, int err_fd, const struct fetcher *f, int64_t end, str
 				fd = -1;
 		}
 		if (pf[2].revents && f->said && rc >= 0) {
+			size_t from = f->said->len;
+
 			rc = take_some(err_fd, f->said);
 			if (rc == 0)
 				err_fd = -1;
+			if (f->echo && f->said->len > from) /* there is nowhere to tell a failure */
+				(void)out_all(STDERR_FILENO, f->said->p + from,
+					      f->said->len - from);
 			if (f->said->len > MAX_SAID)
 				buf_drop(f->said, f->said->len - MAX_SAID);
 		}
@@ -120,7 +126,7 @@ int fetcher_run(const struct fetcher *f, const char *const *args, struct buf *ou
 	ended = keeper_end(&keeper, &info);
 	if (rc > 0)
 		rc = ended;
-	if (rc < 0 && f->said)
+	if (rc < 0 && f->said && !f->echo)
 		return rc;
 	if (rc == -EINTR) {
 		warn_msg("stopped by a signal");

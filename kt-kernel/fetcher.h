@@ -15,6 +15,7 @@ struct fetcher {
 	bool quiet; /* it is started with -q */
 	int timeout_ms; /* it is ended then; 0: it may take as long as it likes */
 	struct buf *said; /* its messages go to here, and ours are not said; NULL: to stderr */
+	bool echo; /* its messages go to stderr as well, and ours are said */
 };
 
 /* fetcher_run - run "kt-kernel-fetch ARGS…" (args end with NULL); its records collect in out, its

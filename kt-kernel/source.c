@@ -12,11 +12,27 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static int fetch_failed(struct job *j, int rc)
+/* The reason is what it has said last: "kt-kernel-fetch: WHAT". On a terminal it speaks for itself.
+ */
+static int fetch_failed(struct job *j, int rc, const struct buf *said)
 {
-	if (rc != -EINTR)
-		(void)snprintf(j->reason, sizeof(j->reason), "kt-kernel-fetch failed: %s",
-			       rc == -EIO ? "it said why" : strerror(-rc));
+	static const char name[] = "kt-kernel-fetch: ";
+	const char *p = said->p, *end = p ? p + said->len : NULL, *from = NULL;
+
+	while (end > p && end[-1] == '\n')
+		end--;
+	if (p) {
+		from = memrchr(p, '\n', (size_t)(end - p));
+		from = from ? from + 1 : p;
+		if ((size_t)(end - from) > sizeof(name) - 1 &&
+		    memcmp(from, name, sizeof(name) - 1) == 0)
+			from += sizeof(name) - 1;
+	}
+	if (rc == -EIO && from && from < end)
+		(void)snprintf(j->reason, sizeof(j->reason), "%.*s", (int)(end - from), from);
+	else
+		(void)snprintf(j->reason, sizeof(j->reason), "%s",
+			       rc == -EIO ? "kt-kernel-fetch failed, and said why" : strerror(-rc));
 	return rc;
 }
 
@@ -25,10 +41,15 @@ static int ask(struct job *j, const char *const *args, const char *type,
 	       int (*fn)(const json_t *rec, void *arg), void *arg)
 {
 	AUTO_BUF out = BUF_INIT;
-	int rc = fetcher_run(&j->fetcher, args, &out), n;
+	AUTO_BUF said = BUF_INIT;
+	int rc, n;
 
+	j->fetcher.said = isatty(STDERR_FILENO) == 1 ? NULL : &said;
+	j->fetcher.echo = true;
+	rc = fetcher_run(&j->fetcher, args, &out);
+	j->fetcher.said = NULL;
 	if (rc < 0)
-		return fetch_failed(j, rc);
+		return fetch_failed(j, rc, &said);
 	n = fetcher_each(&out, type, fn, arg);
 	if (n < 0)
 		return job_fail_rc(j, n, "read what kt-kernel-fetch %s says", args[0]);

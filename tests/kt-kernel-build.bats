@@ -99,6 +99,7 @@ tree() {
 	run -1 --separate-stderr kt-kernel build 6.12.8
 	[ "$(jq -r 'select(.type == "failed").version' <<<"$output")" = 6.12.8 ]
 	[[ $stderr == *"there is no '"*"/linux-6.12.8.tar.xz'"* ]]
+	[[ $(jq -r 'select(.type == "failed").reason' <<<"$output") == "there is no '"*"/linux-6.12.8.tar.xz'"* ]]
 	faults '*.tar.xz corrupt'
 	run -1 --separate-stderr kt-kernel build 6.12.9
 	[ -z "$(entries)" ]
