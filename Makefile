@@ -45,7 +45,7 @@ kt-kernel-fetch_PKG := jansson libarchive libcurl libgit2
 kt-locks_O      := kt-locks/kt-locks kt-locks/files
 kt-reserve_O    := kt-locks/kt-reserve kt-locks/run kt-locks/plan kt-locks/seize kt-locks/sandbox kt-locks/command
 kt-snap_O       := kt-snap/kt-snap kt-snap/series kt-snap/machine kt-snap/cgroups kt-snap/filter kt-snap/zfile \
-		   kt-snap/fields kt-snap/thread kt-snap/tally \
+		   kt-snap/heap kt-snap/heap_elf kt-snap/fields kt-snap/thread kt-snap/tally \
 		   kt-snap/proc kt-snap/proc_read kt-snap/proc_parse kt-snap/threaded kt-snap/taskstats \
 		   kt-snap/bpf kt-snap/prog kt-snap/snap_obj kt-snap/cgpath
 kt-snap_PKG     := libzstd libbpf
@@ -138,6 +138,7 @@ tools: $(B)/libexec/ktstr/kt-init
 # Both are linked with libkt and the modules of a tool that they test, whose headers they see.
 test_cgroup_op_O := kt-cgroup/ops kt-cgroup/parent kt-cgroup/stat
 test_expr_O     := kt-run/expr kt-run/draw kt-run/flags
+test_heap_elf_O := kt-snap/heap kt-snap/heap_elf kt-snap/proc_parse kt-snap/thread kt-snap/fields kt-snap/tally
 test_kbuild_O   := kt-kernel/kconfig kt-kernel/key
 test_kernel_O   := kt-kernel/apt_text kt-kernel/config kt-kernel/image kt-kernel/version
 test_kernel_fetch_O := kt-kernel/gitref kt-kernel/http kt-kernel/ident kt-kernel/progress kt-kernel/releases kt-kernel/sums kt-kernel/untar kt-kernel/xfer
@@ -153,6 +154,7 @@ fuzz_elf_O      := kt-vm/elf
 fuzz_events_O   := kt-run/checks kt-run/check_worker kt-run/check_group kt-run/judging kt-run/events kt-run/host \
 		   kt-run/placement kt-run/stats kt-run/thresh
 fuzz_failif_O   := kt-snap/failif kt-snap/rank kt-snap/agg kt-snap/words kt-snap/metric kt-snap/fields kt-snap/glob
+fuzz_heap_elf_O := kt-snap/heap kt-snap/heap_elf kt-snap/proc_parse kt-snap/thread kt-snap/fields kt-snap/tally
 fuzz_image_O    := kt-kernel/image kt-kernel/config
 fuzz_kernel_name_O := kt-kernel/http kt-kernel/ident kt-kernel/progress kt-kernel/releases kt-kernel/sums kt-kernel/untar kt-kernel/xfer
 fuzz_kernel_name_PKG := libarchive libcurl

@@ -50,6 +50,8 @@ zstd			cmd zstd
 xz-utils		cmd xz
 procps			cmd ps
 util-linux		cmd lscpu
+strace			cmd strace
+libjemalloc-dev		file /usr/include/jemalloc/jemalloc.h
 hwloc			cmd lstopo-no-graphics
 hyperfine		cmd hyperfine
 shellcheck		cmd shellcheck

@@ -7,6 +7,7 @@
 #include "die.h"
 #include "dur.h"
 #include "filter.h"
+#include "heap.h"
 #include "hostctx.h"
 #include "root.h"
 #include "sig.h"
@@ -27,6 +28,8 @@ struct series {
 	struct machine machine;
 	struct source *source;
 	struct cgroups *cgroups;
+	struct heap *heap; /* NULL: not asked for */
+	struct tally heap_missing; /* of this snapshot */
 	struct buf text; /* records on their way */
 	int write_rc; /* the first failure to write, which has been reported */
 	uint64_t records; /* of this snapshot */
@@ -217,7 +220,14 @@ static int take(void *arg, const struct thread_rec *t)
 			return write_failed(s, rc);
 	}
 	s->records++;
-	rc = thread_format(t, &o->want, &s->text);
+	if (s->heap) {
+		struct thread_rec with = *t;
+
+		heap_read(s->heap, &with, &s->heap_missing);
+		rc = thread_format(&with, &o->want, &s->text);
+	} else {
+		rc = thread_format(t, &o->want, &s->text);
+	}
 	if (rc < 0)
 		return write_failed(s, rc);
 	return s->text.len >= CHUNK ? hand_on(s) : 0;
@@ -253,6 +263,9 @@ static int snapshot(struct series *s, uint64_t n)
 
 	machine_probe(&s->machine);
 	cgroups_reset(s->cgroups);
+	if (s->heap)
+		heap_reset(s->heap);
+	s->heap_missing = (struct tally){ 0 };
 	s->records = 0;
 	jsonw_init(&w, NULL);
 	began = cg_now();
@@ -263,6 +276,7 @@ static int snapshot(struct series *s, uint64_t n)
 	rc = write_record(s, &w);
 	if (rc == 0)
 		rc = s->source->walk(s->source, &walk);
+	tally_merge(&walk.missing, &s->heap_missing);
 	if (rc == 0)
 		rc = cgroups_write(s->cgroups, &walk.missing, write_text, s);
 	if (rc == -ENOMEM)
@@ -394,10 +408,16 @@ int series_run(const struct series_opts *o, struct zfile *z, int sig_fd, struct 
 	if (rc < 0)
 		return warn_rc(rc, "look at this machine");
 	s.cgroups = cgroups_new(&s.machine);
-	rc = s.cgroups ? stream(&s, sig_fd) : warn_rc(-ENOMEM, "hold cgroups");
+	if (field_from_any(&o->want, FROM_HEAP))
+		s.heap = heap_new(&s.machine);
+	if (!s.cgroups || (!s.heap && field_from_any(&o->want, FROM_HEAP)))
+		rc = warn_rc(-ENOMEM, "hold cgroups and processes");
+	else
+		rc = stream(&s, sig_fd);
 	if (s.source)
 		s.source->close(s.source);
 	cgroups_free(s.cgroups);
+	heap_free(s.heap);
 	buf_free(&s.text);
 	machine_close(&s.machine);
 	return rc;

@@ -341,6 +341,52 @@ is() {
 	done
 }
 
+@test "--fields +heap: what jemalloc itself says, as a library and within a program" {
+	[ "$(uname -m)" = x86_64 ] || skip "x86-64 only"
+	"${CC:-cc}" -O2 -D_GNU_SOURCE -DJEMALLOC_LINKED -o "$T/static" tests/helpers/jemalloc.c "$(find /usr/lib -name libjemalloc.a | head -n 1)" \
+		-lm -lpthread -lstdc++ -ldl
+	"${CC:-cc}" -O2 -D_GNU_SOURCE -o "$T/shared" tests/helpers/jemalloc.c
+	local how
+	for how in shared static; do
+		[ $how = static ] || export LD_PRELOAD=libjemalloc.so.2
+		begin "$how" "$T/$how" 5
+		unset LD_PRELOAD
+		head -n 5 <&9 >"$T/known"
+		for s in $(sources); do
+			kt-snap --source "$s" -p "${LINE#ready }" --fields +heap >"$T/out"
+			diff -u <(jq -c '[.tid, .allocated, .deallocated]' "$T/known" | sort) \
+				<(threads 'select(.tid != .tgid) | [.tid, .allocated_bytes, .deallocated_bytes]' <"$T/out" | sort)
+			[ "$(threads 'select(.tid == .tgid) | .allocated_bytes > 0' <"$T/out")" = true ]
+			[ "$(jq -c 'select(.type == "end").missing.heap' "$T/out")" = null ]
+		done
+		exec 8>&- 9<&-
+		wait "$HELPER"
+	done
+	# And who has none.
+	begin none "$H/mkthreads" 3
+	kt-snap -p "${LINE#ready },2" --fields heap >"$T/out"
+	[ "$(threads '[.allocated_bytes, .deallocated_bytes]' <"$T/out" | sort -u)" = '[null,null]' ]
+	[ "$(jq -c 'select(.type == "end").missing.heap' "$T/out")" = '{"ENOENT":3}' ]
+	[ "$(kt-snap -p $$ | threads 'has("allocated_bytes")')" = false ]
+}
+
+@test "--fields +heap: another layout, another user's and a file that is no library are reasons, not numbers" {
+	need_root
+	[ "$(uname -m)" = x86_64 ] || skip "x86-64 only"
+	"${CC:-cc}" -O2 -D_GNU_SOURCE -o "$T/shared" tests/helpers/jemalloc.c
+	# A version that nobody knows: the same, but for its name.
+	sed 's/5\.3\.0-/9.9.9-/g' "$(find /usr/lib -name libjemalloc.so.2 | head -n 1)" >"$T/libjemalloc.so.2"
+	export LD_PRELOAD=$T/libjemalloc.so.2
+	begin other "$T/shared" 2
+	unset LD_PRELOAD
+	kt-snap -p "${LINE#ready }" --fields heap >"$T/out"
+	[ "$(threads .allocated_bytes <"$T/out" | sort -u)" = null ]
+	[ "$(jq -c 'select(.type == "end").missing.heap' "$T/out")" = '{"ENODATA":3}' ]
+	cp "$(command -v kt-snap)" "$T/" && chmod -R a+rX "$T" && cd "$T"
+	run -0 setpriv --reuid 65534 --regid 65534 --clear-groups ./kt-snap --source proc -p "${LINE#ready }" --fields heap
+	[ "$(jq -c 'select(.type == "end").missing.heap' <<<"$output")" = '{"EACCES":3}' ]
+}
+
 @test "--fields: a list, groups, more and less than the default, and nothing else" {
 	for s in $(sources); do
 		[ "$(kt-snap --source "$s" -p $$ --fields nice,faults | threads keys_unsorted)" = \
