@@ -16,6 +16,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 
 #define READ_MAX (64 << 10) /* the kernel hands out eight pages at a time, no more */
@@ -94,6 +95,7 @@ struct bpf_source {
 	char *buf; /* what was read last; names in `root` and `chain` are elsewhere */
 	struct cpuset nodes; /* that are online */
 	int64_t boot_ns; /* this time namespace's offset of the time since boot */
+	bool cores; /* the kernel shares cores by cookies, and this machine has cores to share */
 	bool no_cgroups; /* /proc/PID/cgroup has no line of cgroup v2 */
 	/* Of this walk: */
 	struct walk *walk;
@@ -282,7 +284,7 @@ static int take_thread(struct bpf_source *s, const struct snap_thread *st)
 		thread_set(&t, F_rss_kb,
 			   st->r.n & SNAP_HAS_MM ? v[SNAP_RSS_PAGES] * s->opts.machine->page_kb
 						 : 0);
-	if (have(s, SNAP_CORE_COOKIE))
+	if (s->cores && have(s, SNAP_CORE_COOKIE))
 		thread_set(&t, F_core_cookie, v[SNAP_CORE_COOKIE] ? s->cookie : 0);
 	if (wanted(s, F_numa_faults) && s->shared->nodes > 0)
 		set_numa(s, st, &t);
@@ -437,7 +439,7 @@ static void count_missing(struct bpf_source *s)
 	if (delays && m->delayacct != 1)
 		tally_add(t, "delayacct", m->delayacct == 0 ? "off" : "kernel", s->n);
 	tally_add(t, "delayacct", "off", s->n_late);
-	if (!have(s, SNAP_CORE_COOKIE) && wanted(s, F_core_cookie))
+	if (!(s->cores && have(s, SNAP_CORE_COOKIE)) && wanted(s, F_core_cookie))
 		tally_add(t, "core_cookie", "kernel", s->n);
 	if (wanted(s, F_numa_faults) && s->shared->nodes == 0)
 		tally_add(t, "numa_faults", "kernel", s->n);
@@ -585,6 +587,7 @@ static int attach(int prog_fd, const struct source_opts *o)
 int bpf_source_open(const struct source_opts *o, struct source **ret, const char **ret_why)
 {
 	AUTO_FD root_fd = root_open(NULL);
+	unsigned long long cookie;
 	struct bpf_source *s;
 	int last = -1, i, rc;
 
@@ -621,6 +624,7 @@ int bpf_source_open(const struct source_opts *o, struct source **ret, const char
 	s->shared->pid = o->n_pids == 1 ? o->pid[0] : 0;
 	s->shared->nodes = field_has(&o->want, F_numa_faults) ? count_nodes(root_fd, &s->nodes) : 0;
 	s->boot_ns = boot_offset(root_fd);
+	s->cores = prctl(PR_SCHED_CORE, PR_SCHED_CORE_GET, 0, 0, &cookie) == 0;
 	s->no_cgroups = o->machine->cgroup_fd < 0 && !has_cgroup_line(root_fd);
 	*ret = &s->source;
 	*ret_why = NULL;
