@@ -21,7 +21,7 @@ int agg_init(struct agg *g, const struct metric_set *want)
 		if (m.rule == RULE_SUM || m.rule == RULE_GAUGE)
 			metric_add(&g->sums, id);
 	}
-	g->slot = calloc(g->n_slots, sizeof(*g->slot));
+	g->slot = calloc(g->n_slots, sizeof(struct group *));
 	return g->slot ? 0 : -ENOMEM;
 }
 
@@ -91,7 +91,7 @@ void agg_begin(struct agg *g)
 static void more_slots(struct agg *g)
 {
 	size_t n = 2 * g->n_slots, i;
-	struct group **slot = calloc(n, sizeof(*slot)), *of, *next;
+	struct group **slot = calloc(n, sizeof(struct group *)), *of, *next;
 
 	if (!slot)
 		return; /* longer chains, but it works */
@@ -322,8 +322,10 @@ int agg_one(struct agg *g, struct group *of, const struct item *a, const struct 
 {
 	int rc;
 
-	if (!a || !b)
-		return b ? come(g, of, b) : gone(g, of, a);
+	if (!a)
+		return come(g, of, b);
+	if (!b)
+		return gone(g, of, a);
 	rc = add_side(g, of, a, 0, false);
 	if (rc == 0)
 		rc = add_side(g, of, b, 1, false);

@@ -65,10 +65,10 @@ const char *glob_check(const char *pattern, size_t *ret_at)
 
 static bool in_set(const char *p, const char *end, char c)
 {
-	bool not = p[1] == '!', found = false;
+	bool negated = p[1] == '!', found = false;
 	unsigned char u = (unsigned char)c, from, to;
 
-	for (p += not ? 2 : 1; p < end - 1; p++) {
+	for (p += negated ? 2 : 1; p < end - 1; p++) {
 		p += *p == '\\';
 		from = to = (unsigned char)*p;
 		if (p[1] == '-' && p + 2 < end - 1) {
@@ -77,7 +77,7 @@ static bool in_set(const char *p, const char *end, char c)
 		}
 		found |= u >= from && u <= to;
 	}
-	return found != not ;
+	return found != negated;
 }
 
 /* One character of the text by one element of the pattern, which is no star. Returns the next

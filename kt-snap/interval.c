@@ -174,7 +174,7 @@ int interval_tell_left(struct item *it, void *arg)
 	it->seen = false; /* for the next interval, if the table lives on */
 	if (seen)
 		return 0;
-	return interval_tell(e->c, e->iv, e->side == 0 ? it : NULL, e->side == 1 ? it : NULL);
+	return interval_tell(e->c, e->iv, e->side == 0 ? it : NULL, e->side == 0 ? NULL : it);
 }
 
 static int count_one(struct group *of, void *arg)
@@ -226,7 +226,7 @@ static int write_onlies(struct compare *c, const struct interval *iv)
 	size_t i;
 
 	if (rc == 0 && l.n > 0)
-		qsort(l.of, l.n, sizeof(*l.of), only_order);
+		qsort(l.of, l.n, sizeof(struct group *), only_order);
 	for (i = 0; rc == 0 && i < l.n; i++)
 		rc = write_only(c->w, iv, c->how.parts, l.of[i]);
 	free(l.of);

@@ -518,7 +518,7 @@ groups() {
 }
 
 @test "names of any bytes keep apart and come through: blanks, brackets, newlines, quotes, what is no UTF-8" {
-	local names=(' a  b ' 'a) (b' 'a"b' 'a\nb' 'a/b' '日本語' '-' "it's" '\\')
+	local names=(' a  b ' 'a) (b' 'a"b' 'a\nb' 'a/b' '日本語' '-' "it's" "\\\\")
 	{
 		for s in 1 2; do
 			echo @$s

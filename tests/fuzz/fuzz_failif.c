@@ -23,7 +23,8 @@ static void conditions(const char *text)
 static void patterns(const char *pattern, const char *text)
 {
 	AUTO_BUF same = BUF_INIT;
-	size_t at = 0, i, len = strlen(text);
+	size_t at = 0, len = strlen(text);
+	const char *p;
 	bool names;
 
 	FUZZ_ASSERT(!glob_check(pattern, &at) || at <= strlen(pattern));
@@ -35,9 +36,9 @@ static void patterns(const char *pattern, const char *text)
 	}
 	if (len == 0)
 		return;
-	for (i = 0; i < len; i++) {
+	for (p = text; *p != '\0'; p++) {
 		buf_chr(&same, '\\');
-		buf_chr(&same, text[i]);
+		buf_chr(&same, *p);
 	}
 	FUZZ_ASSERT(same.err == 0 && !glob_check(same.p, &at));
 	FUZZ_ASSERT(glob_match(same.p, text, len, false));
