@@ -409,7 +409,9 @@ static int build_one(struct job *j, const struct version *v, const struct build_
 			return job_fail_rc(j, rc, "read kernel '%s' in the cache", key);
 		j->k.eol = eol;
 	}
-	return sink->built(sink->arg, &j->k, why);
+	rc = sink->built(sink->arg, &j->k, why);
+	j->over = rc < 0;
+	return rc;
 }
 
 static unsigned allowed_cpus(void)
@@ -442,7 +444,7 @@ static int build_all(struct job *j, const struct build_sink *sink)
 		if (v.n > 1 && !j->b->quiet)
 			warn_msg("linux-%s: %zu of %zu", name, i + 1, v.n);
 		rc = build_one(j, one, sink);
-		if (rc < 0 && rc != -EINTR && rc != -EUSERS && rc != -EPIPE) {
+		if (rc < 0 && rc != -EINTR && rc != -EUSERS && !j->over) {
 			n++;
 			(void)buf_fmt(&failed, "%s%s", failed.len ? ", " : "", name ? name : "");
 			rc = sink->failed(sink->arg, name, j->reason);

@@ -24,6 +24,7 @@ struct job {
 	char fragment_hash[SHA256_TEXT], base_hash[SHA256_TEXT];
 	unsigned jobs;
 	char cache[PATH_MAX];
+	bool over; /* the sink takes no more */
 	/* of this one */
 	char label[192]; /* for messages: "linux-6.12.9" */
 	char work[PATH_MAX]; /* our directory for it */

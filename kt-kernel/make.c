@@ -38,6 +38,8 @@ int make_env(uint64_t epoch, bool own)
 					    "KBUILD_DEFCONFIG",
 					    "KCPPFLAGS",
 					    "KAFLAGS",
+					    "GIT_DIR",
+					    "GIT_WORK_TREE",
 					    "LOCALVERSION",
 					    "TZ" };
 	static const char *const set[][2] = { { "KBUILD_BUILD_USER", "ktstr" },
