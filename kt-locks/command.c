@@ -16,7 +16,6 @@ int command_start(struct command *c)
 	struct child_spec spec = {
 		.argv = c->argv, .mask = c->mask, .stdio = { -1, -1, -1 }, .death_sig = SIGKILL
 	};
-	AUTO_FD wr = -1;
 	int p[2], rc;
 
 	c->pid_fd = c->out_fd = -1;
@@ -24,7 +23,7 @@ int command_start(struct command *c)
 		if (pipe2(p, O_CLOEXEC) < 0)
 			return -errno;
 		c->out_fd = p[0];
-		wr = spec.stdio[1] = p[1];
+		spec.stdio[1] = p[1];
 		rc = relay_init(&c->relay, c->out_fd, "kt-reserve", c->w);
 		if (rc < 0)
 			goto fail;
@@ -32,9 +31,11 @@ int command_start(struct command *c)
 	rc = child_spawn(&spec, NULL);
 	if (rc < 0)
 		goto fail;
+	close_fdp(&spec.stdio[1]); /* the command has its own */
 	c->pid_fd = rc;
 	return 0;
 fail:
+	close_fdp(&spec.stdio[1]);
 	drop_fd(&c->out_fd);
 	return rc;
 }
@@ -78,7 +79,7 @@ int command_wait(struct command *c, int *ret_status)
 				      { c->sig_fd, POLLIN, 0 },
 				      { c->out_fd, POLLIN, 0 } };
 
-		while ((n = poll(p, 3, -1)) < 0 && errno == EINTR)
+		while (poll(p, 3, -1) < 0 && errno == EINTR)
 			; /* stopped and continued */
 		if (p[1].revents)
 			pass_on(c);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* hold_locks DIR N - makes N files kernel-K.lock in DIR, takes an exclusive flock on each, says so with
- * a line, and holds them until standard input ends. */
+/* hold_locks DIR N - makes N files kernel-K.lock in DIR, takes an exclusive flock on each, says so
+ * with a line, and holds them until standard input ends. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
