@@ -59,14 +59,22 @@ fits() {
 	kt-work types | fits --need kt-work.meta,kt-work.work-type,kt-work.end
 }
 
-@test "kt-snap-diff: two snapshots of this machine, by each kind of group" {
-	kt-snap -q -o "$T/a.zst"
-	kt-snap -q -o "$T/b.zst"
+@test "kt-snap-diff: snapshots of this machine by both sources, by each kind of group, with findings and without" {
+	kt-snap -q -p $$ -o "$T/a.zst"
+	kt-snap -q --source proc -o "$T/b.zst"
 	local g
 	for g in pcomm,comm cgroup tid; do
 		kt-snap-diff -g $g --all --limit 2000 "$T/a.zst" "$T/b.zst" |
-			fits --need kt-snap-diff.meta,kt-snap-diff.interval,kt-snap-diff.row,kt-snap-diff.interval-end,kt-snap-diff.end
+			fits --need kt-snap-diff.meta,kt-snap-diff.interval,kt-snap-diff.row,kt-snap-diff.interval-end,kt-snap-diff.host-change,kt-snap-diff.end
 	done
+	kt-snap-diff "$T/a.zst" "$T/b.zst" | fits --need kt-snap-diff.only
+	run --separate-stderr kt-snap-diff --fail-if 'run_time_ns>=0' --fail-if 'no:minflt>5' "$T/a.zst" "$T/b.zst"
+	[ "$status" -eq 1 ]
+	fits <<<"$output"
+	head -c 100 "$T/b.zst" >"$T/cut"
+	run --separate-stderr kt-snap-diff "$T/a.zst" "$T/cut"
+	[ "$status" -eq 1 ]
+	fits <<<"$output"
 }
 
 @test "kt-kernel list and path" {

@@ -77,6 +77,10 @@ script() {
 	script kt-snap-bpf.sh
 }
 
+@test "kt-snap-diff.sh" {
+	script kt-snap-diff.sh
+}
+
 @test "kt-snap.sh" {
 	script kt-snap.sh
 }
