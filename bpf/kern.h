@@ -22,17 +22,18 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_UNSPEC
 }; /* bpf_helper_defs.h names it */
 
-#ifndef BPF_NO_PRESERVE_ACCESS_INDEX
-#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
-#endif
-
 struct seq_file;
 
+/* What the kernel calls an iterator with, laid out like this since 5.8 (include/linux/bpf.h). */
 struct bpf_iter_meta {
 	struct seq_file *seq;
 	__u64 session_id;
 	__u64 seq_num;
 };
+
+#ifndef BPF_NO_PRESERVE_ACCESS_INDEX
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+#endif
 
 struct upid {
 	int nr;

@@ -9,6 +9,7 @@
 
 #include "snap.h"
 
+#define SCHED_DEADLINE 6 /* include/uapi/linux/sched.h */
 #define EXIT_DEAD 0x10 /* include/linux/sched.h */
 #define CSS_ONLINE 2 /* enumerators without a name of their enum; these have been so since 4.x */
 #define NUMA_FAULT_TYPES 2 /* private, shared */
@@ -24,9 +25,6 @@ struct snap_shared shared;
 	X(SNAP_POLICY, task->policy)                                                               \
 	X(SNAP_STATIC_PRIO, task->static_prio)                                                     \
 	X(SNAP_RT_PRIORITY, task->rt_priority)                                                     \
-	X(SNAP_DL_RUNTIME, task->dl.dl_runtime)                                                    \
-	X(SNAP_DL_DEADLINE, task->dl.dl_deadline)                                                  \
-	X(SNAP_DL_PERIOD, task->dl.dl_period)                                                      \
 	X(SNAP_START, task->start_boottime)                                                        \
 	X(SNAP_RUN_TIME, task->se.sum_exec_runtime)                                                \
 	X(SNAP_WAIT_TIME, task->sched_info.run_delay)                                              \
@@ -47,6 +45,12 @@ struct snap_shared shared;
 	X(SNAP_READ_BYTES, task->ioac.read_bytes)                                                  \
 	X(SNAP_WRITE_BYTES, task->ioac.write_bytes)                                                \
 	X(SNAP_CANCELLED_WRITE_BYTES, task->ioac.cancelled_write_bytes)
+
+/* What only a thread of this class has: its memory is not looked at for the others. */
+#define DEADLINE_VALUES(X)                                                                         \
+	X(SNAP_DL_RUNTIME, task->dl.dl_runtime)                                                    \
+	X(SNAP_DL_DEADLINE, task->dl.dl_deadline)                                                  \
+	X(SNAP_DL_PERIOD, task->dl.dl_period)
 
 /* The statistics, which moved within task_struct in 5.16. */
 #define STAT_VALUES(X)                                                                             \
@@ -101,6 +105,7 @@ static __always_inline void write_head(struct seq_file *seq)
 	if (exists(member))                                                                        \
 		HAVE(i);
 	TASK_VALUES(X)
+	DEADLINE_VALUES(X)
 #undef X
 #define X(i, member)                                                                               \
 	if (exists(task->stats.member) || exists(OLD_SE(task)->statistics.member))                 \
@@ -348,6 +353,9 @@ int snap(__u64 *ctx)
 	if (exists(member))                                                                        \
 		t->v[i] = member;
 	TASK_VALUES(X)
+	if (task->policy == SCHED_DEADLINE) {
+		DEADLINE_VALUES(X)
+	}
 #undef X
 	read_moved(t, task);
 	if (exists(task->delays) && shared.delays)

@@ -8,7 +8,7 @@
 enum {
 	SNAP_CPU_WORDS = 128, /* 8192 CPUs, as CPUSET_MAX */
 	SNAP_NODES = 64,
-	SNAP_DEPTH = 32, /* of cgroups; a deeper one has no path */
+	SNAP_DEPTH = 16, /* of cgroups; a deeper one is looked up in /proc */
 	SNAP_NAME = 512, /* room for 255 and a NUL, and for the mask that tells the verifier */
 	SNAP_COMM = 16,
 };

@@ -4,6 +4,7 @@
 #include "cleanup.h"
 #include "die.h"
 #include "num.h"
+#include "proc_read.h"
 #include "prog.h"
 #include "root.h"
 #include "snap.h"
@@ -110,7 +111,7 @@ struct bpf_source {
 	char *root_names; /* of `root` */
 	struct buf cgroup; /* path of the last cgroup */
 	int cgroup_rc;
-	uint64_t no_path[2]; /* threads whose cgroup has none: too deep, no memory */
+	char cgroup_text[8192]; /* of /proc/PID/task/TID/cgroup, where the program saw too little */
 	uint64_t mask[SNAP_CPU_WORDS]; /* the last affinity, and its text */
 	bool masked;
 	char *cpus;
@@ -246,6 +247,25 @@ static bool asked_for(struct bpf_source *s, const struct snap_thread *st)
 	return false;
 }
 
+static void set_cgroup(struct bpf_source *s, const struct snap_thread *st, struct thread_rec *t)
+{
+	struct span path = { s->cgroup.p, s->cgroup.len };
+	char name[64];
+	ssize_t n = s->cgroup_rc;
+
+	if (s->no_cgroups)
+		return;
+	if (n == -E2BIG) { /* it is nested deeper than the program looks */
+		(void)snprintf(name, sizeof(name), "/proc/%d/task/%d/cgroup", st->tgid, st->tid);
+		n = proc_slurp(AT_FDCWD, name, s->cgroup_text, sizeof(s->cgroup_text));
+		path = parse_cgroup(s->cgroup_text, n > 0 ? (size_t)n : 0);
+	}
+	if (n >= 0 && path.n > 0)
+		thread_set_str(t, F_cgroup, path.p, path.n);
+	else
+		tally_rc(&s->walk->missing, "cgroup", n < 0 ? (int)n : -EINVAL);
+}
+
 static int take_thread(struct bpf_source *s, const struct snap_thread *st)
 {
 	const uint64_t *v = (const uint64_t *)st->v;
@@ -263,10 +283,7 @@ static int take_thread(struct bpf_source *s, const struct snap_thread *st)
 	t.v[F_kthread] = (v[SNAP_FLAGS] & PF_KTHREAD) != 0;
 	thread_set_str(&t, F_comm, st->comm, strnlen(st->comm, sizeof(st->comm)));
 	thread_set_str(&t, F_pcomm, st->pcomm, strnlen(st->pcomm, sizeof(st->pcomm)));
-	if (s->cgroup_rc == 0 && !s->no_cgroups)
-		thread_set_str(&t, F_cgroup, s->cgroup.p, s->cgroup.len);
-	else if (!s->no_cgroups)
-		s->no_path[s->cgroup_rc == -ENOMEM]++;
+	set_cgroup(s, st, &t);
 	if (have(s, SNAP_STATE))
 		thread_set(&t, F_state, (uint64_t)state_letter(v[SNAP_STATE], v[SNAP_EXIT_STATE]));
 	t.v[F_nice] = v[SNAP_STATIC_PRIO] - 120; /* DEFAULT_PRIO */
@@ -444,8 +461,6 @@ static void count_missing(struct bpf_source *s)
 	if (wanted(s, F_numa_faults) && s->shared->nodes == 0)
 		tally_add(t, "numa_faults", "kernel", s->n);
 	tally_add(t, "cgroup", "kernel", s->no_cgroups ? s->n : 0);
-	tally_add(t, "cgroup", "E2BIG", s->no_path[0]);
-	tally_add(t, "cgroup", "ENOMEM", s->no_path[1]);
 	for (i = 0; i < s->opts.n_pids; i++)
 		s->walk->vanished += !s->seen[i];
 	s->walk->vanished += s->shared->vanished;
@@ -459,7 +474,7 @@ static int bpf_walk(struct source *source, struct walk *walk)
 	int rc = 0;
 
 	s->walk = walk;
-	s->n = s->n_late = s->no_path[0] = s->no_path[1] = 0;
+	s->n = s->n_late = 0;
 	s->headed = false;
 	s->shared->headed = 0;
 	s->shared->delays = s->opts.machine->delayacct == 1;
