@@ -9,6 +9,8 @@
 #include <math.h>
 #include <string.h>
 
+#define ROWS_SPARE 1024 /* with a limit, four times both are held at most */
+
 void row_free(struct row *r)
 {
 	free(r->before_text);
@@ -357,6 +359,9 @@ int rank_add(struct rank *k, const struct show *show, struct row *r, bool copy)
 		row_free(r);
 		return 0;
 	}
+	/* Those that are not among the first now will not be later. */
+	if (show->limit > 0 && k->n / 4 > show->limit + ROWS_SPARE)
+		rank_sort(k, show);
 	if (k->n == k->cap) {
 		size_t cap = k->cap ? 2 * k->cap : 256;
 		struct row *row = reallocarray(k->row, cap, sizeof(*row));

@@ -693,6 +693,26 @@ order() {
 	want 'select(.type == "interval-end") | [.rows, .left_out]' <<<'[1,11]'
 }
 
+@test "a limit gives the first of all rows, however many there are" {
+	awk 'BEGIN {
+		srand(5)
+		for (s = 1; s <= 2; s++) {
+			print "@" s
+			for (i = 1; i <= 3000; i++)
+				printf "{\"tid\":%d,\"tgid\":%d,\"pcomm\":\"p\",\"comm\":\"c\",\"start_ns\":0,\"minflt\":%d,\"majflt\":%d}\n",
+					i, i, s * 1e6 + rand() * 1e5, s * 1e6 + rand() * 1e5
+		}
+	}' | mk
+	diff_of -g tid
+	[ "$(grep -c '"row"' "$T/out")" -gt 5900 ]
+	grep -m 7 '"row"' "$T/out" >"$T/first"
+	local all
+	all=$(jq 'select(.type == "interval-end") | .rows + .left_out' "$T/out")
+	diff_of -g tid --limit 7
+	diff "$T/first" <(grep '"row"' "$T/out")
+	want 'select(.type == "interval-end") | [.rows, .left_out]' <<<"[7,$((all - 7))]"
+}
+
 @test "differences of the host are told by name" {
 	mk a <<-'END'
 		h{"kernel_release":"7.3.0","uptime_ns":5,"mem_available_kb":7,"n_cpus":2,"sched_tunables":[{"name":"rt","value":"95"},{"name":"x","value":"1"}],"sched_ext":null,"online":[0,1]}
@@ -772,9 +792,18 @@ series() {
 	want 'select(.type == "row") | .delta' < <(printf '%s\n' 1 510 100)
 	diff_of -g tid "$T/a" "$T/b" --fail-if 'minflt>400'
 	[ "$status" -eq 0 ]	# only the thread that is gone at the end had so many
+	want 'select(.type == "end") | .failed' <<<'[]'
 	want 'select(.type == "row") | .delta' <<<111
 	diff_of - -
 	[ "$status" -eq 2 ]
+}
+
+@test "a thread that is in a snapshot twice is damage" {
+	series
+	sed -i '6{p}' "$T/s"
+	diff_of
+	[ "$status" -eq 1 ]
+	[[ $stderr == *'a thread is in a snapshot twice' ]]
 }
 
 @test "an interval is written as soon as its second snapshot has ended" {
