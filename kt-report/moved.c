@@ -11,6 +11,7 @@
 #include <math.h>
 #include <string.h>
 
+#define CHANGE_MAX 60 /* bytes of a text of the host */
 #define ONLY_MAX 8 /* groups of one side that are named; the others are counted */
 
 static const char *const types[] = { "interval", "host-change", "row", "only", "interval-end" };
@@ -258,6 +259,19 @@ static void head_line(const json_t *iv, FILE *out)
 	fputc('\n', out);
 }
 
+/* A list of all fields, or a kernel's command line, is too much for a line: its beginning has to
+ * do. */
+static void shorten(char *text)
+{
+	size_t n = CHANGE_MAX;
+
+	if (strlen(text) <= CHANGE_MAX)
+		return;
+	while (n > CHANGE_MAX - 3 || ((unsigned char)text[n] & 0xc0) == 0x80)
+		n--; /* not within a character */
+	memcpy(text + n, "...", 4);
+}
+
 static int print_changes(const json_t *changes, FILE *out)
 {
 	const json_t *c;
@@ -270,6 +284,8 @@ static int print_changes(const json_t *changes, FILE *out)
 
 		if (!name || !before || !after)
 			return -ENOMEM;
+		shorten(before);
+		shorten(after);
 		fprintf(out, "host: %s: %s -> %s\n", name, before, after);
 	}
 	return 0;

@@ -201,6 +201,23 @@ moved() {
 	[ "${lines[1]}" = 'nothing moved' ]
 }
 
+@test "long texts of the host are cut, and never within a character" {
+	local long
+	long=$(printf 'x%.0s' $(seq 56))é$(printf 'y%.0s' $(seq 56))
+	run -0 kt-fmt <<-END
+		{"type":"interval","n":1,"threads_before":1,"threads_after":1,"threads_born":0,"threads_died":0,"interval_ns":null}
+		{"type":"host-change","n":1,"name":"cmdline","before":null,"after":"$long"}
+		{"type":"host-change","n":1,"name":"fields","before":"a","after":"b"}
+		{"type":"interval-end","n":1,"rows":0,"left_out":0}
+	END
+	diff - <(printf '%s\n' "$output") <<-END
+		interval 1: time not known, threads 1 -> 1 (0 born, 0 died)
+		host: cmdline: - -> $(printf 'x%.0s' $(seq 56))...
+		host: fields: a -> b
+		nothing moved
+	END
+}
+
 @test "a block of what moved is printed when it ends, not at the end of the stream" {
 	moved
 	local t=$BATS_TEST_TMPDIR line
