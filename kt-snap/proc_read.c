@@ -134,8 +134,8 @@ static ssize_t text_of(struct reader *r, int tid_fd, enum field_from from)
 	n = proc_slurp(tid_fd, file_name[from], r->text, PROC_TEXT);
 	if (gone(n))
 		return -ESRCH;
-	if (n < 0)
-		tally_rc(&r->missing, file_name[from], (int)n);
+	if (n <= 0)
+		tally_rc(&r->missing, file_name[from], n < 0 ? (int)n : -ENODATA);
 	return n < 0 ? 0 : n;
 }
 

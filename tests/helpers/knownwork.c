@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -29,7 +28,7 @@ enum {
 	CPU_MS = 400,
 };
 
-static const char *file, *name;
+static const char *file;
 static int go_on[2]; /* nothing comes: the thread sleeps here */
 
 static void fail(const char *what)
@@ -120,8 +119,6 @@ static void *work(void *arg)
 	int moved;
 	char c;
 
-	if (name)
-		prctl(PR_SET_NAME, name);
 	switches();
 	faults();
 	input_output();
@@ -153,12 +150,11 @@ int main(int argc, char *argv[])
 	pthread_t t;
 	char c;
 
-	if (argc < 2 || argc > 3) {
-		fprintf(stderr, "usage: knownwork FILE [NAME]\n");
+	if (argc != 2) {
+		fprintf(stderr, "usage: knownwork FILE\n");
 		return 2;
 	}
 	file = argv[1];
-	name = argc > 2 ? argv[2] : NULL;
 	if (pipe(go_on) < 0 || pthread_create(&t, NULL, work, NULL) != 0)
 		fail("begin");
 	while (read(STDIN_FILENO, &c, 1) > 0)

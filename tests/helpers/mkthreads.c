@@ -49,7 +49,7 @@ int main(int argc, char *argv[])
 
 	procs = argc > 2 ? strtoul(argv[2], NULL, 10) : 1;
 	if (n < 1 || n > 4000000 || procs < 1 || procs > n) {
-		fprintf(stderr, "usage: mkthreads THREADS [PROCESSES]\n");
+		fprintf(stderr, "usage: mkthreads THREADS [PROCESSES [NAME]]\n");
 		return 2;
 	}
 	pid = calloc(procs, sizeof(*pid));
@@ -70,6 +70,8 @@ int main(int argc, char *argv[])
 		}
 		if (pid[i] == 0) {
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			if (argc > 3)
+				prctl(PR_SET_NAME, argv[3]);
 			make(share - 1);
 			if (write(ready[1], "x", 1) != 1)
 				_exit(1);

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # kt-snap on a live kernel with statistics on: what both sources say of work that is known, statistics
 # switched on and off, threaded cgroups, a CPU that goes.
+# shellcheck disable=SC2016	# $r and $k are jq's
 dir=$(mktemp -d)
 cg=/sys/fs/cgroup/kt-snap-$$
 n=0
