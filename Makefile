@@ -27,20 +27,21 @@ kt-initramfs_PKG := libarchive
 kt-vm_O         := kt-vm/kt-vm kt-vm/base kt-vm/payload kt-vm/accel kt-vm/run kt-vm/qemu kt-vm/qmp kt-vm/console \
 		   kt-vm/queue kt-vm/sample kt-vm/pin kt-vm/frames
 kt-vm_PKG       := jansson
-kt-kernel_O     := kt-kernel/kt-kernel kt-kernel/stream kt-kernel/find kt-kernel/path kt-kernel/check \
-		   kt-kernel/list kt-kernel/eol kt-kernel/ident kt-kernel/clean kt-kernel/leavings kt-kernel/use \
-		   kt-kernel/cmd_get kt-kernel/get kt-kernel/get_deb kt-kernel/prebuilt kt-kernel/fetcher kt-kernel/keeper kt-kernel/fragment \
-		   kt-kernel/kconfig kt-kernel/key kt-kernel/toolchain kt-kernel/cmd_build \
-		   kt-kernel/build kt-kernel/builddir kt-kernel/source kt-kernel/configure kt-kernel/make kt-kernel/phase kt-kernel/stage \
-		   kt-kernel/entry kt-kernel/publish \
-		   kt-kernel/metadata kt-kernel/dirs kt-kernel/kernel kt-kernel/image kt-kernel/config \
-		   kt-kernel/version
+kt-kernel_O     := kt-kernel/kt-kernel kt-kernel/stream kt-kernel/find kt-kernel/path kt-kernel/check kt-kernel/list \
+		   kt-kernel/eol kt-kernel/ident kt-kernel/clean kt-kernel/leavings kt-kernel/use kt-kernel/cmd_get \
+		   kt-kernel/get kt-kernel/get_deb kt-kernel/prebuilt kt-kernel/fetcher kt-kernel/keeper \
+		   kt-kernel/fragment kt-kernel/kconfig kt-kernel/key kt-kernel/toolchain kt-kernel/cmd_build \
+		   kt-kernel/build kt-kernel/builddir kt-kernel/source kt-kernel/configure kt-kernel/make \
+		   kt-kernel/phase kt-kernel/stage kt-kernel/entry kt-kernel/publish kt-kernel/metadata \
+		   kt-kernel/dirs kt-kernel/kernel kt-kernel/image kt-kernel/config kt-kernel/version
 kt-kernel_PKG   := jansson
-kt-kernel-fetch_O := kt-kernel/kt-kernel-fetch kt-kernel/apt kt-kernel/apt_packages kt-kernel/apt_sources \
-		   kt-kernel/apt_text kt-kernel/deb kt-kernel/git kt-kernel/gitref kt-kernel/gittree \
-		   kt-kernel/http kt-kernel/ident kt-kernel/packages \
-		   kt-kernel/progress kt-kernel/releases kt-kernel/resolve kt-kernel/run kt-kernel/sums kt-kernel/tarball \
-		   kt-kernel/unpack kt-kernel/untar kt-kernel/version kt-kernel/workdir kt-kernel/xfer
+kt-kernel-fetch_O := kt-kernel/fetch/kt-kernel-fetch kt-kernel/fetch/apt kt-kernel/fetch/apt_packages \
+		   kt-kernel/fetch/apt_sources kt-kernel/fetch/apt_text kt-kernel/fetch/deb kt-kernel/fetch/git \
+		   kt-kernel/fetch/gitref kt-kernel/fetch/gittree kt-kernel/fetch/http kt-kernel/ident \
+		   kt-kernel/fetch/packages kt-kernel/fetch/progress kt-kernel/fetch/releases \
+		   kt-kernel/fetch/resolve kt-kernel/fetch/run kt-kernel/fetch/sums kt-kernel/fetch/tarball \
+		   kt-kernel/fetch/unpack kt-kernel/fetch/untar kt-kernel/version kt-kernel/fetch/workdir \
+		   kt-kernel/fetch/xfer
 kt-kernel-fetch_PKG := jansson libarchive libcurl libgit2
 kt-locks_O      := kt-locks/kt-locks kt-locks/files
 kt-reserve_O    := kt-locks/kt-reserve kt-locks/run kt-locks/plan kt-locks/seize kt-locks/sandbox kt-locks/command
@@ -89,6 +90,8 @@ $(B)/.dirs:
 	@ln -sfn ../../../scenarios $(B)/share/ktstr/scenarios
 	@ln -sfn ../../ktstr $(B)/bin/ktstr
 	@touch $@
+
+$(B)/kt-kernel/fetch/%.o: CPPFLAGS += -iquote kt-kernel
 
 # ktstr.config is data of this file.
 $(B)/kt-kernel/fragment.o: kt-kernel/ktstr.config
@@ -140,8 +143,9 @@ test_cgroup_op_O := kt-cgroup/ops kt-cgroup/parent kt-cgroup/stat
 test_expr_O     := kt-run/expr kt-run/draw kt-run/flags
 test_heap_elf_O := kt-snap/heap kt-snap/heap_elf kt-snap/proc_parse kt-snap/thread kt-snap/fields kt-snap/tally
 test_kbuild_O   := kt-kernel/kconfig kt-kernel/key
-test_kernel_O   := kt-kernel/apt_text kt-kernel/config kt-kernel/image kt-kernel/version
-test_kernel_fetch_O := kt-kernel/gitref kt-kernel/http kt-kernel/ident kt-kernel/progress kt-kernel/releases kt-kernel/sums kt-kernel/untar kt-kernel/xfer
+test_kernel_O   := kt-kernel/fetch/apt_text kt-kernel/config kt-kernel/image kt-kernel/version
+test_kernel_fetch_O := kt-kernel/fetch/gitref kt-kernel/fetch/http kt-kernel/ident kt-kernel/fetch/progress \
+		   kt-kernel/fetch/releases kt-kernel/fetch/sums kt-kernel/fetch/untar kt-kernel/fetch/xfer
 test_kernel_fetch_PKG := libarchive libcurl
 test_ldso_O     := kt-vm/ldso
 test_prog_O     := kt-snap/prog kt-snap/snap_obj
@@ -156,7 +160,8 @@ fuzz_events_O   := kt-run/checks kt-run/check_worker kt-run/check_group kt-run/j
 fuzz_failif_O   := kt-snap/failif kt-snap/rank kt-snap/agg kt-snap/words kt-snap/metric kt-snap/fields kt-snap/glob
 fuzz_heap_elf_O := kt-snap/heap kt-snap/heap_elf kt-snap/proc_parse kt-snap/thread kt-snap/fields kt-snap/tally
 fuzz_image_O    := kt-kernel/image kt-kernel/config
-fuzz_kernel_name_O := kt-kernel/http kt-kernel/ident kt-kernel/progress kt-kernel/releases kt-kernel/sums kt-kernel/untar kt-kernel/xfer
+fuzz_kernel_name_O := kt-kernel/fetch/http kt-kernel/ident kt-kernel/fetch/progress \
+		   kt-kernel/fetch/releases kt-kernel/fetch/sums kt-kernel/fetch/untar kt-kernel/fetch/xfer
 fuzz_kernel_name_PKG := libarchive libcurl
 fuzz_metadata_O := kt-kernel/metadata kt-kernel/kernel kt-kernel/config kt-kernel/image
 fuzz_kconfig_O  := kt-kernel/kconfig
