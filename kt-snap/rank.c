@@ -227,8 +227,9 @@ static int make_words(const struct agg *g, const struct acc *a, struct row *r)
 
 /* ---- what moved ---- */
 
-/* Units of different kinds on one scale: a second of CPU time is as much as 100,000 events or a
- * gigabyte. Time asleep passes by itself, and counts a hundredth. */
+/* Units of different kinds on one scale, seconds of a CPU: an event (a switch, a fault, a call)
+ * costs about a microsecond, a gigabyte a second. Time asleep passes by itself, and counts a
+ * hundredth. */
 static double weight(unsigned int metric)
 {
 	switch (metric) {
@@ -246,7 +247,7 @@ static double weight(unsigned int metric)
 	case UNIT_KB:
 		return 1e-6;
 	default:
-		return 1e-5;
+		return 1e-6;
 	}
 }
 
