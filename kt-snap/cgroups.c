@@ -248,7 +248,7 @@ int cgroups_write(struct cgroups *c, struct tally *missing,
 	for (i = 0; i < c->n_slots; i++)
 		if (c->slot[i])
 			sorted[n++] = c->slot[i];
-	qsort((void *)sorted, n, sizeof(*sorted), by_path);
+	qsort((void *)sorted, n, sizeof(struct one *), by_path);
 	jsonw_init(&w, NULL);
 	for (i = 0; rc == 0 && i < n; i++) {
 		put_one(&w, c, sorted[i], missing);

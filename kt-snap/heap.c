@@ -132,8 +132,7 @@ uint64_t heap_map_line(const char *line, const char **ret_path)
 /* Where libjemalloc is in this process: *ret_start, and the file. Returns an fd or -errno. */
 static int open_library(pid_t tgid, uint64_t *ret_start)
 {
-	char path[64], line[MAPS_LINE], *full = NULL;
-	AUTO_FREE char *owned = NULL;
+	char path[64], line[MAPS_LINE], *full;
 	AUTO_FILE *maps = NULL;
 	const char *file;
 	int fd;
@@ -150,9 +149,11 @@ static int open_library(pid_t tgid, uint64_t *ret_start)
 			continue;
 		if (asprintf(&full, "/proc/%d/root%s", (int)tgid, file) < 0)
 			return -ENOMEM;
-		owned = full;
 		fd = open(full, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* whatever is there by now */
-		return fd < 0 ? -errno : fd;
+		if (fd < 0)
+			fd = -errno;
+		free(full);
+		return fd;
 	}
 	return errno ? -errno : -ENOENT;
 }
@@ -171,8 +172,8 @@ static int peek(pid_t pid, uint64_t at, void *to, size_t n)
 
 static int look_at(struct heap *h, struct heap_process *p)
 {
-	struct heap_elf elf;
-	uint64_t start, word;
+	struct heap_elf elf = { 0 };
+	uint64_t start = 0, word = 0;
 	char path[64];
 	int fd, rc;
 
@@ -213,7 +214,7 @@ static struct heap_process *process_of(struct heap *h, pid_t tgid)
 static int find_descriptor(pid_t tid, uint64_t list, uint64_t *ret_tp)
 {
 	uint64_t w[BEFORE_LIST / 8 + 8], from = (list & ~UINT64_C(63)) - BEFORE_LIST;
-	size_t n = (list - from) / 8, i;
+	size_t n, i;
 	int rc;
 
 	/* What lies before the descriptor may not be there to be read. */
@@ -280,7 +281,7 @@ static bool same(const struct heap *h, const struct thread_rec *t)
 void heap_read(struct heap *h, struct thread_rec *t, struct tally *missing)
 {
 	struct heap_process *p;
-	uint64_t v[3];
+	uint64_t v[3] = { 0 };
 	int rc;
 
 	if (field_has(&t->has, F_kthread) && t->v[F_kthread])
