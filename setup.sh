@@ -64,7 +64,7 @@ bison			cmd bison
 bc			cmd bc
 pahole			cmd pahole
 libelf-dev		pc libelf
-libssl-dev		pc openssl
+lz4			cmd lz4
 '
 
 python=/usr/bin/python3

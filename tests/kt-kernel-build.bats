@@ -3,6 +3,7 @@
 # kt-kernel build: from a source to an entry of the cache. tests/kernel-server is kernel.org here, and
 # tests/standin-tree stands in for the kernel's own tree.
 load lib.bash
+unset KTSTR_KERNEL # the kernels here are the tests' own
 load kernel-server.bash
 load kernel-archive.bash
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # kt-kernel's cache: damage, who uses what, list, clean, and writers that are killed.
 load lib.bash
+unset KTSTR_KERNEL # the kernels here are the tests' own
 load kernel-archive.bash
 load kernel-server.bash
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # kt-kernel: what it takes for a kernel, and getting one from an archive on loopback or a package.
 load lib.bash
+unset KTSTR_KERNEL # the kernels here are the tests' own
 load kernel-archive.bash
 
 setup() {

@@ -7,6 +7,8 @@ KTSTR_BUILD=$(realpath "${KTSTR_BUILD:-build}")
 export KTSTR_BUILD
 PATH=$KTSTR_BUILD/bin:$PATH
 unset KTSTR_ROOT KTSTR_KERNEL KTSTR_SCENARIOS KTSTR_LIBEXEC
+# Guests boot what run-checks has found or built; else what kt-kernel path finds in the cache.
+[ -z "${KTSTR_TEST_KERNEL-}" ] || export KTSTR_KERNEL=$KTSTR_TEST_KERNEL
 export NO_COLOR=1 LC_ALL=C
 # A sanitizer exits 1, as our tools do: make it tell-tale, or `run -1` hides a crash.
 export ASAN_OPTIONS=exitcode=99 UBSAN_OPTIONS=exitcode=99:print_stacktrace=1
