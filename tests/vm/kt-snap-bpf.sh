@@ -86,8 +86,9 @@ is "$(jq -c 'select(.type == "end") | .missing | del(.core_cookie, .ext_enabled,
 	."cpu.pressure", .nr_periods, .nr_throttled, .throttled_usec, ."memory.current", ."pids.current")' "$T/bpf")" '{}' \
 	'nothing is missing for an unknown reason'
 echo 1 >$CG/a/cgroup.kill
+# kt-work itself is outside, and waits until the time is over
 # shellcheck disable=SC2046 # words
-wait $(cat "$T/pids") 2>/dev/null
+kill $(cat "$T/pids") && wait $(cat "$T/pids") 2>/dev/null
 
 # ---- idle threads, and switched off statistics ----
 mkfifo "$T/in" "$T/out"
