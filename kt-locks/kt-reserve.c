@@ -16,7 +16,6 @@
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,20 +37,7 @@ static const char help[] =
 	"  -h, --help         this text\n"
 	"  -V, --version      the version\n"
 	"\n"
-	"Status 77: others have the CPUs, and who is told.\n";
-
-/* A usage error of a prefix command must not look like a status of its command. */
-__attribute__((format(printf, 1, 2))) static int usage(const char *fmt, ...)
-{
-	char text[512];
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap); /* cut off it still helps */
-	va_end(ap);
-	warn_msg("%s (see --help)", text);
-	return KT_PREFIX_FAIL;
-}
+	"Status 77: others have the CPUs; standard error says who.\n";
 
 int main(int argc, char *argv[])
 {
@@ -97,15 +83,15 @@ int main(int argc, char *argv[])
 			break;
 		case OPT_LLCS:
 			if (num_u64(optarg, 1, CPUSET_MAX, &llcs) < 0)
-				return usage("bad --llcs '%s': a number of caches is wanted",
-					     optarg);
+				return usage_prefix("bad --llcs '%s': a number of caches is wanted",
+						    optarg);
 			break;
 		case OPT_SHARE:
 			o.share = true;
 			break;
 		case OPT_WAIT:
 			if (dur_parse(optarg, &o.wait_ns) < 0)
-				return usage("bad --wait '%s'", optarg);
+				return usage_prefix("bad --wait '%s'", optarg);
 			break;
 		case OPT_PLAN:
 			o.plan_only = true;
@@ -128,24 +114,25 @@ int main(int argc, char *argv[])
 		}
 	}
 	if (o.exclusive && (cap || o.share))
-		return usage("--exclusive and %s exclude each other",
-			     cap ? "--cpu-cap" : "--share");
+		return usage_prefix("--exclusive and %s exclude each other",
+				    cap ? "--cpu-cap" : "--share");
 	if (llcs > 0 && !o.exclusive)
-		return usage("--llcs needs --exclusive");
+		return usage_prefix("--llcs needs --exclusive");
 	if (o.root_dir && !o.plan_only)
-		return usage("--root needs --plan-only: only this machine's CPUs can be reserved");
+		return usage_prefix(
+			"--root needs --plan-only: only this machine's CPUs can be reserved");
 	if (o.plan_only && optind < argc)
-		return usage("--plan-only takes no command");
+		return usage_prefix("--plan-only takes no command");
 	if (!o.plan_only && optind == argc)
-		return usage("no command");
+		return usage_prefix("no command");
 	if (o.exclusive && reserve_bypass())
-		return usage(
+		return usage_prefix(
 			"--exclusive and KTSTR_BYPASS_LLC_LOCKS exclude each other: the one is a "
 			"resource contract that holds by locks, the other does without them");
 	if (o.exclusive)
 		o.want = llcs > 0 ? (unsigned int)llcs : 1;
 	else if (reserve_cap(cap, &o.want, why, sizeof(why)) < 0)
-		return usage("%s", why);
+		return usage_prefix("%s", why);
 	o.explicit_cap = o.want > 0;
 	o.cmd = argv + optind;
 	return run(&o);

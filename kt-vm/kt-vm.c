@@ -20,7 +20,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -74,19 +73,6 @@ struct opts {
 	uint64_t boot_ns; /* 0: the default */
 	char *const *cmd;
 };
-
-/* A usage error of a prefix command must not look like a status of its command. */
-__attribute__((format(printf, 1, 2))) static int usage(const char *fmt, ...)
-{
-	char text[512];
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap); /* cut off it still helps */
-	va_end(ap);
-	warn_msg("%s (see --help)", text);
-	return KT_PREFIX_FAIL;
-}
 
 /* The request as kt-init reads it, see frames.h. The environment is made here and not inherited:
  * what our caller's shell exports must not change a run. */
@@ -393,7 +379,7 @@ int main(int argc, char *argv[])
 		return warn_rc(-ENOMEM, "read the options"), KT_PREFIX_FAIL;
 	if (argc > 1 && argv[1][0] != '-') {
 		if (strcmp(argv[1], "exec") != 0)
-			return usage("unknown subcommand '%s'", argv[1]);
+			return usage_prefix("unknown subcommand '%s'", argv[1]);
 		argv[1] = argv[0]; /* getopt_long() names the program by it */
 		argv++;
 		argc--;
@@ -403,7 +389,8 @@ int main(int argc, char *argv[])
 		case 't':
 			rc = topospec_parse(optarg, &o.vm.topo);
 			if (rc < 0)
-				return usage("bad --topology '%s': %s", optarg, topospec_why(rc));
+				return usage_prefix("bad --topology '%s': %s", optarg,
+						    topospec_why(rc));
 			break;
 		case 'k':
 			o.kernel = optarg;
@@ -411,7 +398,7 @@ int main(int argc, char *argv[])
 		case 'm':
 			if (size_parse(optarg, 1 << 20, &bytes) < 0 || bytes < 32 << 20 ||
 			    bytes > UINT64_C(1) << 44)
-				return usage("bad --memory '%s'", optarg);
+				return usage_prefix("bad --memory '%s'", optarg);
 			o.vm.mem_mib = bytes >> 20;
 			break;
 		case 'i':
@@ -425,20 +412,20 @@ int main(int argc, char *argv[])
 			break;
 		case OPT_CLOCK:
 			if (strcmp(optarg, "virtual") != 0 && strcmp(optarg, "real") != 0)
-				return usage("bad --clock '%s': virtual or real", optarg);
+				return usage_prefix("bad --clock '%s': virtual or real", optarg);
 			o.clock = *optarg == 'v' ? CLOCK_VIRTUAL : CLOCK_REAL;
 			break;
 		case OPT_ACCEL:
 			if (strcmp(optarg, "auto") != 0 && strcmp(optarg, "kvm") != 0 &&
 			    strcmp(optarg, "tcg") != 0)
-				return usage("bad --accel '%s': auto, kvm or tcg", optarg);
+				return usage_prefix("bad --accel '%s': auto, kvm or tcg", optarg);
 			o.accel = *optarg == 'a'   ? ACCEL_AUTO
 				  : *optarg == 'k' ? ACCEL_ONLY_KVM
 						   : ACCEL_ONLY_TCG;
 			break;
 		case OPT_SEED:
 			if (num_u64(optarg, 0, INT64_MAX, &o.vm.seed) < 0)
-				return usage("bad --seed '%s'", optarg);
+				return usage_prefix("bad --seed '%s'", optarg);
 			o.seeded = true;
 			break;
 		case OPT_CPU_CAP:
@@ -446,11 +433,11 @@ int main(int argc, char *argv[])
 			break;
 		case OPT_TIMEOUT:
 			if (dur_parse(optarg, &o.vm.timeout_ns) < 0 || o.vm.timeout_ns == 0)
-				return usage("bad --timeout '%s'", optarg);
+				return usage_prefix("bad --timeout '%s'", optarg);
 			break;
 		case OPT_BOOT_TIMEOUT:
 			if (dur_parse(optarg, &o.boot_ns) < 0 || o.boot_ns == 0)
-				return usage("bad --boot-timeout '%s'", optarg);
+				return usage_prefix("bad --boot-timeout '%s'", optarg);
 			break;
 		case OPT_APPEND:
 			o.vm.append = optarg;
@@ -476,14 +463,14 @@ int main(int argc, char *argv[])
 		}
 	}
 	if (optind == argc)
-		return usage("no command");
+		return usage_prefix("no command");
 	if (o.clock == CLOCK_VIRTUAL && o.accel == ACCEL_ONLY_KVM)
-		return usage("--clock virtual needs TCG");
+		return usage_prefix("--clock virtual needs TCG");
 	if (topospec_cpus(&o.vm.topo) > QEMU_CPUS)
-		return usage("--topology: %u CPUs, QEMU's limit is %d", topospec_cpus(&o.vm.topo),
-			     QEMU_CPUS);
+		return usage_prefix("--topology: %u CPUs, QEMU's limit is %d",
+				    topospec_cpus(&o.vm.topo), QEMU_CPUS);
 	if (reserve_cap(o.cpu_cap, &cap, why, sizeof(why)) < 0)
-		return usage("%s", why);
+		return usage_prefix("%s", why);
 	if (argv > all)
 		all[1] = exec;
 	if (!reserve_inside() && cap > 0)

@@ -54,6 +54,16 @@ void die_usage(const char *fmt, ...)
 	exit(KT_USAGE);
 }
 
+int usage_prefix(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(0, " (see --help)", fmt, ap);
+	va_end(ap);
+	return KT_PREFIX_FAIL;
+}
+
 int print_version(void)
 {
 	printf("%s %s\n", program_invocation_short_name, KT_VERSION);

@@ -24,7 +24,11 @@ void warn_msg(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* die_usage - print "TOOL: FORMATTED" and the hint to --help, exit KT_USAGE. */
 void die_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 
-/* die_version - what -V prints, on stdout; returns the exit status. */
+/* usage_prefix - say the same and return KT_PREFIX_FAIL: a usage error of a prefix command must not
+ * look like a status of its command. */
+int usage_prefix(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* print_version - what -V prints, on stdout; returns the exit status. */
 int print_version(void);
 
 /* print_help - print text on stdout; returns the exit status. */
