@@ -4,6 +4,7 @@
  * milliseconds. */
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,9 +12,32 @@
 #include <time.h>
 #include <unistd.h>
 
-static void *nothing(void *arg)
+#define ALIVE 200 /* threads at a time */
+
+static sem_t room;
+
+static void *brief(void *arg)
 {
+	struct timespec ts = { 0, 2000000 };
+
+	nanosleep(&ts, NULL);
+	sem_post(&room);
 	return arg;
+}
+
+static int begin(void)
+{
+	pthread_attr_t attr;
+	pthread_t t;
+	int rc;
+
+	while (sem_wait(&room) != 0)
+		;
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	rc = pthread_create(&t, &attr, brief, NULL);
+	pthread_attr_destroy(&attr);
+	return rc;
 }
 
 static uint64_t now_ms(void)
@@ -29,13 +53,13 @@ int main(int argc, char *argv[])
 	unsigned long rate = argc > 1 ? strtoul(argv[1], NULL, 10) : 0, n = 0, due;
 	struct pollfd in = { STDIN_FILENO, POLLIN, 0 };
 	uint64_t start = now_ms();
-	pthread_t t;
 	pid_t pid;
 
 	if (rate < 1 || rate > 1000000) {
 		fprintf(stderr, "usage: storm RATE\n");
 		return 2;
 	}
+	sem_init(&room, 0, ALIVE);
 	printf("ready\n");
 	fflush(stdout);
 	while (poll(&in, 1, 1) == 0) {
@@ -52,8 +76,7 @@ int main(int argc, char *argv[])
 					_exit(0);
 				if (pid < 0 || waitpid(pid, NULL, 0) < 0)
 					return 1;
-			} else if (pthread_create(&t, NULL, nothing, NULL) != 0 ||
-				   pthread_join(t, NULL) != 0) {
+			} else if (begin() != 0) {
 				return 1;
 			}
 		}
