@@ -46,12 +46,6 @@ struct snap_shared shared;
 	X(SNAP_WRITE_BYTES, task->ioac.write_bytes)                                                \
 	X(SNAP_CANCELLED_WRITE_BYTES, task->ioac.cancelled_write_bytes)
 
-/* What only a thread of this class has: its memory is not looked at for the others. */
-#define DEADLINE_VALUES(X)                                                                         \
-	X(SNAP_DL_RUNTIME, task->dl.dl_runtime)                                                    \
-	X(SNAP_DL_DEADLINE, task->dl.dl_deadline)                                                  \
-	X(SNAP_DL_PERIOD, task->dl.dl_period)
-
 /* The statistics, which moved within task_struct in 5.16. */
 #define STAT_VALUES(X)                                                                             \
 	X(SNAP_NR_WAKEUPS, nr_wakeups)                                                             \
@@ -85,58 +79,9 @@ static __always_inline int has_new_ext(void)
 	return bpf_core_enum_value_exists(enum scx_ent_flags___7, SCX_TASK_ENABLED___7);
 }
 
-static __always_inline int has_ext(void)
+static __always_inline int has_612_ext(void)
 {
-	struct task_struct *task = 0;
-
-	return exists(task->scx.flags) &&
-	       (has_new_ext() ||
-		bpf_core_enum_value_exists(enum scx_task_state___612, SCX_TASK_ENABLED___612));
-}
-
-static __always_inline void write_head(struct seq_file *seq)
-{
-	struct snap_head head = { .r = { SNAP_HEAD, sizeof(head), 0 }, .level = shared.level };
-	struct task_struct *task = 0;
-	struct mm_struct *mm = 0;
-
-#define HAVE(i) (head.have[(i) / 64] |= 1ULL << ((i) % 64))
-#define X(i, member)                                                                               \
-	if (exists(member))                                                                        \
-		HAVE(i);
-	TASK_VALUES(X)
-	DEADLINE_VALUES(X)
-#undef X
-#define X(i, member)                                                                               \
-	if (exists(task->stats.member) || exists(OLD_SE(task)->statistics.member))                 \
-		HAVE(i);
-	STAT_VALUES(X)
-#undef X
-	if (exists(task->__state) || exists(OLD(task)->state))
-		HAVE(SNAP_STATE);
-	if (exists(task->thread_info.cpu) || exists(OLD(task)->cpu))
-		HAVE(SNAP_CPU);
-	if (has_ext())
-		HAVE(SNAP_EXT);
-	if (exists(task->uclamp_req)) {
-		HAVE(SNAP_UCLAMP_MIN);
-		HAVE(SNAP_UCLAMP_MAX);
-	}
-	if (exists(task->core_cookie))
-		HAVE(SNAP_CORE_COOKIE);
-	HAVE(SNAP_OOM_SCORE_ADJ);
-	if (exists(task->delays)) {
-		HAVE(SNAP_BLKIO_DELAY);
-		HAVE(SNAP_BLKIO_COUNT);
-		HAVE(SNAP_SWAPIN_DELAY);
-		HAVE(SNAP_SWAPIN_COUNT);
-		HAVE(SNAP_RECLAIM_DELAY);
-		HAVE(SNAP_RECLAIM_COUNT);
-	}
-	if (exists(mm->rss_stat[0].count) || exists(((struct mm_struct___61 *)mm)->rss_stat.count))
-		HAVE(SNAP_RSS_PAGES);
-#undef HAVE
-	bpf_seq_write(seq, &head, sizeof(head));
+	return bpf_core_enum_value_exists(enum scx_task_state___612, SCX_TASK_ENABLED___612);
 }
 
 /* A cgroup and what it is in, up to the root of the hierarchy: names are in the kernfs nodes.
@@ -186,16 +131,102 @@ static __always_inline int nr_in(struct pid *pid, __u32 level)
 	return nr;
 }
 
+/* What this kernel has: each relocation takes the kernel some microseconds when it loads the
+ * program, so there is one question for each member, and the answer goes along with each thread. */
+#define HAVE(i) (*have |= 1ULL << (i))
+#define X(i, member)                                                                               \
+	if (exists(member)) {                                                                      \
+		t->v[i] = member;                                                                  \
+		HAVE(i);                                                                           \
+	}
+
+static __always_inline void read_task(struct snap_thread *t, struct task_struct *task, __u64 *have)
+{
+	TASK_VALUES(X)
+	if (exists(task->__state)) {
+		t->v[SNAP_STATE] = task->__state;
+		HAVE(SNAP_STATE);
+	} else if (exists(OLD(task)->state)) {
+		t->v[SNAP_STATE] = OLD(task)->state;
+		HAVE(SNAP_STATE);
+	}
+	if (exists(task->thread_info.cpu)) {
+		t->v[SNAP_CPU] = task->thread_info.cpu;
+		HAVE(SNAP_CPU);
+	} else if (exists(OLD(task)->cpu)) {
+		t->v[SNAP_CPU] = OLD(task)->cpu;
+		HAVE(SNAP_CPU);
+	}
+	if (exists(task->dl) && task->policy == SCHED_DEADLINE) {
+		t->v[SNAP_DL_RUNTIME] = task->dl.dl_runtime;
+		t->v[SNAP_DL_DEADLINE] = task->dl.dl_deadline;
+		t->v[SNAP_DL_PERIOD] = task->dl.dl_period;
+	}
+	if (exists(task->uclamp_req)) {
+		t->v[SNAP_UCLAMP_MIN] = *(__u32 *)&task->uclamp_req[0] & 0x7ff;
+		t->v[SNAP_UCLAMP_MAX] = *(__u32 *)&task->uclamp_req[1] & 0x7ff;
+		HAVE(SNAP_UCLAMP_MIN);
+		HAVE(SNAP_UCLAMP_MAX);
+	}
+}
+#undef X
+
+static __always_inline void read_stats(struct snap_thread *t, struct task_struct *task, __u64 *have)
+{
+	struct sched_entity___515 *old = OLD_SE(task);
+
+#define X(i, member)                                                                               \
+	if (exists(task->stats.member)) {                                                          \
+		t->v[i] = task->stats.member;                                                      \
+		HAVE(i);                                                                           \
+	}
+	STAT_VALUES(X)
+#undef X
+	if (!exists(old->statistics.nr_wakeups))
+		return;
+#define X(i, member)                                                                               \
+	if (i != SNAP_BLOCK_SUM) { /* which came when all this moved */                            \
+		t->v[i] = old->statistics.member;                                                  \
+		HAVE(i);                                                                           \
+	}
+	STAT_VALUES(X)
+#undef X
+}
+
+static __always_inline void read_ext(struct snap_thread *t, struct task_struct *task, __u64 *have)
+{
+	__u64 state;
+
+	if (!exists(task->scx.flags) || !(has_new_ext() || has_612_ext()))
+		return;
+	HAVE(SNAP_EXT);
+	state = task->scx.flags &
+		bpf_core_enum_value(enum scx_ent_flags___612, SCX_TASK_STATE_MASK___612);
+	if (has_new_ext())
+		t->v[SNAP_EXT] =
+			state == bpf_core_enum_value(enum scx_ent_flags___7, SCX_TASK_ENABLED___7);
+	else
+		t->v[SNAP_EXT] =
+			state ==
+			bpf_core_enum_value(enum scx_task_state___612, SCX_TASK_ENABLED___612)
+				<< bpf_core_enum_value(enum scx_ent_flags___612,
+						       SCX_TASK_STATE_SHIFT___612);
+}
+
 static __always_inline __u64 pages(long n)
 {
 	return n > 0 ? n : 0; /* counters of several CPUs may sum up to less than nothing */
 }
 
-static __always_inline void read_rss(struct snap_thread *t, struct mm_struct *mm)
+static __always_inline void read_rss(struct snap_thread *t, struct task_struct *task)
 {
-	struct mm_struct___61 *old = (void *)mm;
-	long file = 0, anon = 0, shmem = 0;
+	struct mm_struct *mm = 0;
+	struct mm_struct___61 *old;
+	long file = 0, anon = 0,
+	     shmem = 0; /* what there is of a process that has no memory any more */
 
+	READ(mm, task, mm);
+	old = (void *)mm;
 	/* 2 is swap. A percpu_counter is read as /proc/PID/stat does: without what single CPUs
 	 * have not yet added. */
 	if (exists(mm->rss_stat[0].count)) {
@@ -206,47 +237,11 @@ static __always_inline void read_rss(struct snap_thread *t, struct mm_struct *mm
 		READ(file, old, rss_stat.count[0].counter);
 		READ(anon, old, rss_stat.count[1].counter);
 		READ(shmem, old, rss_stat.count[3].counter);
+	} else {
+		return;
 	}
+	t->r.n |= SNAP_HAS_RSS;
 	t->v[SNAP_RSS_PAGES] = pages(file) + pages(anon) + pages(shmem);
-}
-
-static __always_inline void read_moved(struct snap_thread *t, struct task_struct *task)
-{
-	if (exists(task->__state))
-		t->v[SNAP_STATE] = task->__state;
-	else if (exists(OLD(task)->state))
-		t->v[SNAP_STATE] = OLD(task)->state;
-	if (exists(task->thread_info.cpu))
-		t->v[SNAP_CPU] = task->thread_info.cpu;
-	else if (exists(OLD(task)->cpu))
-		t->v[SNAP_CPU] = OLD(task)->cpu;
-#define X(i, member)                                                                               \
-	if (exists(task->stats.member))                                                            \
-		t->v[i] = task->stats.member;                                                      \
-	else if (exists(OLD_SE(task)->statistics.member))                                          \
-		t->v[i] = OLD_SE(task)->statistics.member;
-	STAT_VALUES(X)
-#undef X
-	if (exists(task->scx.flags)) {
-		__u32 flags = task->scx.flags;
-
-		if (has_new_ext())
-			t->v[SNAP_EXT] =
-				(flags & bpf_core_enum_value(enum scx_ent_flags___612,
-							     SCX_TASK_STATE_MASK___612)) ==
-				bpf_core_enum_value(enum scx_ent_flags___7, SCX_TASK_ENABLED___7);
-		else if (has_ext())
-			t->v[SNAP_EXT] = (flags & bpf_core_enum_value(enum scx_ent_flags___612,
-								      SCX_TASK_STATE_MASK___612)) ==
-					 bpf_core_enum_value(enum scx_task_state___612,
-							     SCX_TASK_ENABLED___612)
-						 << bpf_core_enum_value(enum scx_ent_flags___612,
-									SCX_TASK_STATE_SHIFT___612);
-	}
-	if (exists(task->uclamp_req)) {
-		t->v[SNAP_UCLAMP_MIN] = *(__u32 *)&task->uclamp_req[0] & 0x7ff;
-		t->v[SNAP_UCLAMP_MAX] = *(__u32 *)&task->uclamp_req[1] & 0x7ff;
-	}
 }
 
 /* What prctl(PR_SCHED_CORE_GET) tells of a cookie is the hash that %p prints: 16 digits. */
@@ -287,25 +282,24 @@ int snap(__u64 *ctx)
 	struct signal_struct *signal = 0;
 	struct pid *pid = 0;
 	struct task_struct *leader = 0;
-	struct mm_struct *mm = 0;
 	struct snap_thread *t = &shared.thread;
 	struct css_set *cset = 0;
 	struct cgroup *cgrp = 0;
 	struct kernfs_node *kn = 0;
 	__u32 words = shared.cpu_words, nodes = shared.nodes, bytes;
+	__u64 have = 0;
 	__s16 adj = 0;
 
 	if (!task)
 		return 0;
-	if (!shared.headed) {
+	if (!shared.begun) {
 		struct task_struct *me = bpf_get_current_task_btf();
 		struct nsproxy *nsproxy = 0;
 		struct cgroup_namespace *ns = 0;
 
 		READ(pid, me, thread_pid);
 		READ(shared.level, pid, level);
-		shared.headed = 1;
-		write_head(seq);
+		shared.begun = 1;
 		if (exists(task->cgroups)) {
 			READ(nsproxy, me, nsproxy);
 			READ(ns, nsproxy, cgroup_ns);
@@ -349,15 +343,9 @@ int snap(__u64 *ctx)
 
 	t->r.kind = SNAP_THREAD;
 	t->r.n = 0;
-#define X(i, member)                                                                               \
-	if (exists(member))                                                                        \
-		t->v[i] = member;
-	TASK_VALUES(X)
-	if (task->policy == SCHED_DEADLINE) {
-		DEADLINE_VALUES(X)
-	}
-#undef X
-	read_moved(t, task);
+	read_task(t, task, &have);
+	read_stats(t, task, &have);
+	read_ext(t, task, &have);
 	if (exists(task->delays) && shared.delays)
 		read_delays(t, task);
 	/* Reading a name eight bytes at a time is what the verifier allows, too. */
@@ -371,13 +359,8 @@ int snap(__u64 *ctx)
 		bpf_core_read(t->pcomm, sizeof(t->pcomm), &leader->comm);
 		shared.last_tgid = t->tgid;
 	}
-	if (t->tid == t->tgid) {
-		READ(mm, task, mm);
-		if (mm) {
-			t->r.n |= SNAP_HAS_MM;
-			read_rss(t, mm);
-		}
-	}
+	if (t->tid == t->tgid)
+		read_rss(t, task);
 
 	if (words > SNAP_CPU_WORDS)
 		words = SNAP_CPU_WORDS;
@@ -401,18 +384,18 @@ int snap(__u64 *ctx)
 	}
 	bytes = sizeof(*t) - sizeof(t->tail) + bytes * 8;
 
-	t->v[SNAP_CORE_COOKIE] = 0;
 	if (exists(task->core_cookie)) {
 		__u64 cookie = task->core_cookie;
 
-		if (cookie) {
-			t->v[SNAP_CORE_COOKIE] = 1;
+		have |= 1ULL << SNAP_CORE_COOKIE;
+		t->v[SNAP_CORE_COOKIE] = cookie != 0;
+		if (cookie)
 			write_cookie(seq, cookie);
-		}
 	}
 	if (bytes > sizeof(*t))
 		return 0;
 	t->r.bytes = bytes;
+	t->have = have | 1ULL << SNAP_OOM_SCORE_ADJ;
 	/* When something does not fit, the kernel takes back what was written for this thread, and
 	 * calls again with an empty buffer at the next read. */
 	bpf_seq_write(seq, t, bytes);

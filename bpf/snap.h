@@ -14,7 +14,7 @@ enum {
 };
 
 /* The values of a thread, as the kernel has them: wide as u64, negative ones sign-extended. Which
- * of them this kernel has is told once, in the head. */
+ * of them this kernel has goes along. */
 enum snap_value {
 	SNAP_FLAGS,
 	SNAP_STATE,
@@ -78,7 +78,6 @@ enum snap_value {
 };
 
 enum snap_kind {
-	SNAP_HEAD, /* struct snap_head, the first record */
 	SNAP_THREAD, /* struct snap_thread */
 	SNAP_CGROUP, /* struct snap_cgroup: of the threads that follow; then its SNAP_DIRs */
 	SNAP_NSROOT, /* the same: where the reader's cgroup namespace begins */
@@ -93,19 +92,14 @@ struct snap_rec {
 };
 
 enum snap_has {
-	SNAP_HAS_MM = 1, /* SNAP_RSS_PAGES */
+	SNAP_HAS_RSS = 1, /* SNAP_RSS_PAGES */
 	SNAP_HAS_DELAYS = 2, /* SNAP_BLKIO_DELAY and those that follow */
 	SNAP_HAS_NUMA = 4, /* the tail has two words for each node */
 };
 
-struct snap_head {
-	struct snap_rec r;
-	unsigned long long have[(SNAP_VALUES + 63) / 64]; /* bits by enum snap_value */
-	unsigned long long level; /* of the reader's pid namespace; 0 is the first */
-};
-
 struct snap_thread {
 	struct snap_rec r;
+	unsigned long long have; /* which of v[] the kernel has: bits by enum snap_value */
 	int tid, tgid; /* as the reader's pid namespace numbers them */
 	char comm[SNAP_COMM], pcomm[SNAP_COMM];
 	unsigned long long v[SNAP_VALUES];
@@ -137,7 +131,7 @@ struct snap_shared {
 	unsigned int cpu_words; /* of the affinity mask that matter; 1 … SNAP_CPU_WORDS */
 	unsigned int nodes; /* NUMA faults are wanted of so many nodes; 0: not wanted */
 	int pid; /* 0: all; else just this process or thread */
-	unsigned int headed; /* 0; the program sets it when it has written the head */
+	unsigned int begun; /* 0; the program sets it when it has told where namespaces begin */
 	/* Set to 0 before each read: what the record before this one was of, for as long as it took
 	 * to fill one buffer. Threads of a process come one after another, mostly. */
 	int last_tgid; /* its pcomm and SNAP_OOM_SCORE_ADJ are in `thread` */
@@ -149,5 +143,7 @@ struct snap_shared {
 	struct snap_thread thread __attribute__((aligned(8)));
 	struct snap_dir dir;
 };
+
+_Static_assert(SNAP_VALUES <= 64, "snap_thread.have");
 
 #endif

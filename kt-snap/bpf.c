@@ -103,8 +103,7 @@ struct bpf_source {
 	struct copy copy[KT_ARRAY_LEN(copies)]; /* of `copies`, what the kernel has and is wanted */
 	unsigned int n_copies;
 	struct field_set always; /* what every record has */
-	uint64_t have[(SNAP_VALUES + 63) / 64];
-	bool headed;
+	uint64_t have; /* what the kernel has, by enum snap_value */
 	uint64_t n; /* records */
 	uint64_t n_late; /* threads without delay accounting */
 	struct cgchain chain, root;
@@ -123,7 +122,7 @@ struct bpf_source {
 
 static bool have(const struct bpf_source *s, enum snap_value v)
 {
-	return s->have[v / 64] >> (v % 64) & 1;
+	return s->have >> v & 1;
 }
 
 static bool wanted(const struct bpf_source *s, enum field_id f)
@@ -222,14 +221,12 @@ static void set_numa(struct bpf_source *s, const struct snap_thread *st, struct 
 		thread_set_str(t, F_numa_faults, s->numa, n);
 }
 
-static void copy_all(const struct bpf_source *s, const struct copy *c, unsigned int n,
-		     const uint64_t *v, struct thread_rec *t)
+static void copy_all(const struct copy *c, unsigned int n, const uint64_t *v, struct thread_rec *t)
 {
 	unsigned int i;
 
 	for (i = 0; i < n; i++)
-		if (have(s, c[i].from))
-			thread_set(t, c[i].to, v[c[i].from]);
+		thread_set(t, c[i].to, v[c[i].from]);
 }
 
 /* Whether this thread was asked for, and mark that it was there. */
@@ -266,57 +263,12 @@ static void set_cgroup(struct bpf_source *s, const struct snap_thread *st, struc
 		tally_rc(&s->walk->missing, "cgroup", n < 0 ? (int)n : -EINVAL);
 }
 
-static int take_thread(struct bpf_source *s, const struct snap_thread *st)
-{
-	const uint64_t *v = (const uint64_t *)st->v;
-	struct thread_rec t;
-	unsigned int i;
-
-	if (!asked_for(s, st))
-		return 0;
-	t.has = s->always;
-	for (i = 0; i < s->n_copies; i++)
-		t.v[s->copy[i].to] = v[s->copy[i].from];
-	t.v[F_tid] = (uint64_t)st->tid;
-	t.v[F_tgid] = (uint64_t)st->tgid;
-	t.v[F_start_ns] = v[SNAP_START] + (uint64_t)s->boot_ns;
-	t.v[F_kthread] = (v[SNAP_FLAGS] & PF_KTHREAD) != 0;
-	thread_set_str(&t, F_comm, st->comm, strnlen(st->comm, sizeof(st->comm)));
-	thread_set_str(&t, F_pcomm, st->pcomm, strnlen(st->pcomm, sizeof(st->pcomm)));
-	set_cgroup(s, st, &t);
-	if (have(s, SNAP_STATE))
-		thread_set(&t, F_state, (uint64_t)state_letter(v[SNAP_STATE], v[SNAP_EXIT_STATE]));
-	t.v[F_nice] = v[SNAP_STATIC_PRIO] - 120; /* DEFAULT_PRIO */
-	if (v[SNAP_POLICY] == DEADLINE)
-		copy_all(s, sometimes, N_DL, v, &t);
-	set_affinity(s, st, &t);
-	set_times(s, v, &t);
-	if (s->opts.machine->delayacct == 1) {
-		if (st->r.n & SNAP_HAS_DELAYS)
-			copy_all(s, sometimes + N_DL, KT_ARRAY_LEN(sometimes) - N_DL, v, &t);
-		else
-			s->n_late++; /* it is older than the switch that turned it on */
-	}
-	if (st->tid == st->tgid && !t.v[F_kthread] && have(s, SNAP_RSS_PAGES))
-		thread_set(&t, F_rss_kb,
-			   st->r.n & SNAP_HAS_MM ? v[SNAP_RSS_PAGES] * s->opts.machine->page_kb
-						 : 0);
-	if (s->cores && have(s, SNAP_CORE_COOKIE))
-		thread_set(&t, F_core_cookie, v[SNAP_CORE_COOKIE] ? s->cookie : 0);
-	if (wanted(s, F_numa_faults) && s->shared->nodes > 0)
-		set_numa(s, st, &t);
-	s->n++;
-	return s->walk->emit(s->walk->arg, &t);
-}
-
-/* ---- the other records ---- */
-
-static void take_head(struct bpf_source *s, const struct snap_head *h)
+/* What records have is the same for all threads, but where the program does not look. */
+static void take_have(struct bpf_source *s, uint64_t now)
 {
 	unsigned int i;
 
-	memcpy(s->have, h->have, sizeof(s->have));
-	s->headed = true;
+	s->have = now;
 	s->n_copies = 0;
 	s->always = (struct field_set){ 0 };
 	for (i = 0; i < KT_ARRAY_LEN(copies); i++) {
@@ -338,6 +290,51 @@ static void take_head(struct bpf_source *s, const struct snap_head *h)
 	if (have(s, SNAP_STATIC_PRIO))
 		field_add(&s->always, F_nice);
 }
+
+static int take_thread(struct bpf_source *s, const struct snap_thread *st)
+{
+	const uint64_t *v = (const uint64_t *)st->v;
+	struct thread_rec t;
+	unsigned int i;
+
+	if (!asked_for(s, st))
+		return 0;
+	if (st->have != s->have)
+		take_have(s, st->have);
+	t.has = s->always;
+	for (i = 0; i < s->n_copies; i++)
+		t.v[s->copy[i].to] = v[s->copy[i].from];
+	t.v[F_tid] = (uint64_t)st->tid;
+	t.v[F_tgid] = (uint64_t)st->tgid;
+	t.v[F_start_ns] = v[SNAP_START] + (uint64_t)s->boot_ns;
+	t.v[F_kthread] = (v[SNAP_FLAGS] & PF_KTHREAD) != 0;
+	thread_set_str(&t, F_comm, st->comm, strnlen(st->comm, sizeof(st->comm)));
+	thread_set_str(&t, F_pcomm, st->pcomm, strnlen(st->pcomm, sizeof(st->pcomm)));
+	set_cgroup(s, st, &t);
+	if (have(s, SNAP_STATE))
+		thread_set(&t, F_state, (uint64_t)state_letter(v[SNAP_STATE], v[SNAP_EXIT_STATE]));
+	t.v[F_nice] = v[SNAP_STATIC_PRIO] - 120; /* DEFAULT_PRIO */
+	if (v[SNAP_POLICY] == DEADLINE)
+		copy_all(sometimes, N_DL, v, &t);
+	set_affinity(s, st, &t);
+	set_times(s, v, &t);
+	if (s->opts.machine->delayacct == 1) {
+		if (st->r.n & SNAP_HAS_DELAYS)
+			copy_all(sometimes + N_DL, KT_ARRAY_LEN(sometimes) - N_DL, v, &t);
+		else
+			s->n_late++; /* it is older than the switch that turned it on */
+	}
+	if ((st->r.n & SNAP_HAS_RSS) && !t.v[F_kthread])
+		thread_set(&t, F_rss_kb, v[SNAP_RSS_PAGES] * s->opts.machine->page_kb);
+	if (s->cores && have(s, SNAP_CORE_COOKIE))
+		thread_set(&t, F_core_cookie, v[SNAP_CORE_COOKIE] ? s->cookie : 0);
+	if (wanted(s, F_numa_faults) && s->shared->nodes > 0)
+		set_numa(s, st, &t);
+	s->n++;
+	return s->walk->emit(s->walk->arg, &t);
+}
+
+/* ---- the other records ---- */
 
 /* A cgroup and what follows it. Returns the bytes taken. */
 static size_t take_chain(const char *p, size_t n, struct cgchain *c)
@@ -399,12 +396,9 @@ static int take(struct bpf_source *s, const char *p, size_t n)
 		const struct snap_rec *r = (const void *)(p + at);
 
 		bytes = r->bytes;
-		if (bytes < sizeof(*r) || bytes > n - at || (r->kind != SNAP_HEAD && !s->headed))
+		if (bytes < sizeof(*r) || bytes > n - at)
 			break;
 		switch (r->kind) {
-		case SNAP_HEAD:
-			take_head(s, (const void *)r);
-			break;
 		case SNAP_NSROOT:
 			bytes = take_chain(p + at, n - at, &s->root);
 			rc = keep_root(s);
@@ -475,8 +469,8 @@ static int bpf_walk(struct source *source, struct walk *walk)
 
 	s->walk = walk;
 	s->n = s->n_late = 0;
-	s->headed = false;
-	s->shared->headed = 0;
+	s->have = 0;
+	s->shared->begun = 0;
 	s->shared->delays = s->opts.machine->delayacct == 1;
 	s->shared->vanished = 0;
 	if (s->seen)
