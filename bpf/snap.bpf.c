@@ -88,9 +88,9 @@ static __always_inline int has_612_ext(void)
  * Whether a write failed is asked once, of the last one: when one did not fit, none after it does.
  */
 static __always_inline void write_cgroup(struct seq_file *seq, struct cgroup *cgrp,
-					 struct kernfs_node *kn, int kind)
+					 struct kernfs_node *kn)
 {
-	struct snap_cgroup c = { .r = { kind, sizeof(c), 0 } };
+	struct snap_cgroup c = { .r = { SNAP_CGROUP, sizeof(c), 0 } };
 	struct snap_dir *d = &shared.dir;
 	__u32 flags = 0;
 	int i;
@@ -287,38 +287,36 @@ int snap(__u64 *ctx)
 	struct cgroup *cgrp = 0;
 	struct kernfs_node *kn = 0;
 	__u32 words = shared.cpu_words, nodes = shared.nodes, bytes;
+	struct task_struct *me = bpf_get_current_task_btf();
+	struct nsproxy *nsproxy = 0;
+	struct cgroup_namespace *ns = 0;
 	__u64 have = 0;
 	__s16 adj = 0;
 
 	if (!task)
 		return 0;
-	if (!shared.begun) {
-		struct task_struct *me = bpf_get_current_task_btf();
-		struct nsproxy *nsproxy = 0;
-		struct cgroup_namespace *ns = 0;
-
+	if (shared.ask) {
 		READ(pid, me, thread_pid);
 		READ(shared.level, pid, level);
-		shared.begun = 1;
-		if (exists(task->cgroups)) {
+	}
+	if (exists(task->cgroups)) {
+		/* One way through the loop over what a cgroup is in, for both questions: the
+		 * verifier goes every way there is. */
+		READ(cset, task, cgroups);
+		if (shared.ask) {
 			READ(nsproxy, me, nsproxy);
 			READ(ns, nsproxy, cgroup_ns);
 			READ(cset, ns, root_cset);
-			READ(cgrp, cset, dfl_cgrp);
-			READ(kn, cgrp, kn);
-			write_cgroup(seq, cgrp, kn, SNAP_NSROOT);
 		}
-	}
-	/* Early, where there are few ways to come here: the verifier goes the way of each. */
-	if (exists(task->cgroups)) {
-		READ(cset, task, cgroups);
 		if ((__u64)cset != shared.last_cset) {
 			READ(cgrp, cset, dfl_cgrp);
 			READ(kn, cgrp, kn);
-			write_cgroup(seq, cgrp, kn, SNAP_CGROUP);
+			write_cgroup(seq, cgrp, kn);
 			shared.last_cset = (__u64)cset;
 		}
 	}
+	if (shared.ask)
+		return 0;
 
 	if (task->exit_state == EXIT_DEAD) {
 		shared.vanished++; /* being released since the kernel found it */

@@ -80,7 +80,6 @@ enum snap_value {
 enum snap_kind {
 	SNAP_THREAD, /* struct snap_thread */
 	SNAP_CGROUP, /* struct snap_cgroup: of the threads that follow; then its SNAP_DIRs */
-	SNAP_NSROOT, /* the same: where the reader's cgroup namespace begins */
 	SNAP_DIR, /* struct snap_dir: from the cgroup up to the root of the hierarchy */
 	SNAP_COOKIE, /* struct snap_cookie: of the thread that follows */
 };
@@ -131,14 +130,16 @@ struct snap_shared {
 	unsigned int cpu_words; /* of the affinity mask that matter; 1 … SNAP_CPU_WORDS */
 	unsigned int nodes; /* NUMA faults are wanted of so many nodes; 0: not wanted */
 	int pid; /* 0: all; else just this process or thread */
-	unsigned int begun; /* 0; the program sets it when it has told where namespaces begin */
+	unsigned int
+		ask; /* tell, once, the cgroup that the reader's namespace begins at; no threads */
 	/* Set to 0 before each read: what the record before this one was of, for as long as it took
 	 * to fill one buffer. Threads of a process come one after another, mostly. */
 	int last_tgid; /* its pcomm and SNAP_OOM_SCORE_ADJ are in `thread` */
 	unsigned long long last_cset; /* its cgroup has been told */
 	unsigned int delays; /* delay accounting is wanted, and on */
 	unsigned long long vanished; /* 0; counts threads that ended at the last moment */
-	unsigned int level; /* the program's own: of the reader's pid namespace */
+	unsigned int
+		level; /* of the reader's pid namespace, 0: the first one; an answer to `ask` */
 	/* Where records are put together: a BPF stack has 512 bytes only. */
 	struct snap_thread thread __attribute__((aligned(8)));
 	struct snap_dir dir;

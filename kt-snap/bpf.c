@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #define READ_MAX (64 << 10) /* the kernel hands out eight pages at a time, no more */
@@ -106,7 +107,8 @@ struct bpf_source {
 	uint64_t have; /* what the kernel has, by enum snap_value */
 	uint64_t n; /* records */
 	uint64_t n_late; /* threads without delay accounting */
-	struct cgchain chain, root;
+	struct cgchain chain;
+	struct cgchain root; /* where this namespace of cgroups begins; empty: at the top */
 	char *root_names; /* of `root` */
 	struct buf cgroup; /* path of the last cgroup */
 	int cgroup_rc;
@@ -356,7 +358,7 @@ static size_t take_chain(const char *p, size_t n, struct cgchain *c)
 	return at;
 }
 
-/* Names of the namespace's root are needed for the whole walk. */
+/* Names of the namespace's root are needed later. */
 static int keep_root(struct bpf_source *s)
 {
 	struct buf names = BUF_INIT;
@@ -399,14 +401,11 @@ static int take(struct bpf_source *s, const char *p, size_t n)
 		if (bytes < sizeof(*r) || bytes > n - at)
 			break;
 		switch (r->kind) {
-		case SNAP_NSROOT:
-			bytes = take_chain(p + at, n - at, &s->root);
-			rc = keep_root(s);
-			break;
 		case SNAP_CGROUP:
 			bytes = take_chain(p + at, n - at, &s->chain);
 			buf_reset(&s->cgroup);
-			s->cgroup_rc = cgpath_format(&s->chain, &s->root, &s->cgroup);
+			s->cgroup_rc =
+				cgpath_format(&s->chain, s->root.n ? &s->root : NULL, &s->cgroup);
 			break;
 		case SNAP_COOKIE:
 			s->cookie = hex(((const struct snap_cookie *)r)->hex, 16);
@@ -421,6 +420,21 @@ static int take(struct bpf_source *s, const char *p, size_t n)
 }
 
 /* ---- walking ---- */
+
+/* Whether this process is in the first namespace of a kind, whose inode has a number of its own
+ * (include/linux/proc_ns.h). */
+static bool is_first_ns(const char *path, ino_t ino)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && st.st_ino == ino;
+}
+
+static bool in_first_ns(void)
+{
+	return is_first_ns("/proc/self/ns/cgroup", 0xeffffffb) &&
+	       is_first_ns("/proc/self/ns/pid", 0xeffffffc);
+}
 
 /* Count what no record had. */
 static void count_missing(struct bpf_source *s)
@@ -460,6 +474,30 @@ static void count_missing(struct bpf_source *s)
 	s->walk->vanished += s->shared->vanished;
 }
 
+/* In a namespace of cgroups or pids, ask the program where that begins. Returns 0 or -errno. */
+static int ask_root(struct bpf_source *s)
+{
+	AUTO_FD fd = -1;
+	ssize_t n;
+
+	if (in_first_ns())
+		return 0;
+	s->shared->ask = 1;
+	fd = bpf_iter_create(s->link_fd);
+	if (fd < 0)
+		return fd;
+	do {
+		n = read(fd, s->buf, READ_MAX);
+	} while (n < 0 && (errno == EAGAIN || errno == EINTR));
+	if (n < 0)
+		return -errno;
+	s->shared->ask = 0;
+	if (n < (ssize_t)sizeof(struct snap_cgroup))
+		return 0; /* a kernel without cgroups, or nothing to iterate over */
+	(void)take_chain(s->buf, (size_t)n, &s->root); /* nothing else was read */
+	return keep_root(s);
+}
+
 static int bpf_walk(struct source *source, struct walk *walk)
 {
 	struct bpf_source *s = (struct bpf_source *)source;
@@ -470,7 +508,6 @@ static int bpf_walk(struct source *source, struct walk *walk)
 	s->walk = walk;
 	s->n = s->n_late = 0;
 	s->have = 0;
-	s->shared->begun = 0;
 	s->shared->delays = s->opts.machine->delayacct == 1;
 	s->shared->vanished = 0;
 	if (s->seen)
@@ -578,7 +615,8 @@ static int attach(int prog_fd, const struct source_opts *o)
 	union bpf_iter_link_info info = { { 0 } };
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .iter_info = &info, .iter_info_len = sizeof(info));
 
-	if (o->n_pids == 1) {
+	if (o->n_pids == 1 &&
+	    in_first_ns()) { /* elsewhere ask_root() needs a thread that is there */
 		AUTO_FD leader = (int)syscall(SYS_pidfd_open, o->pid[0], 0);
 		int fd;
 
@@ -633,6 +671,12 @@ int bpf_source_open(const struct source_opts *o, struct source **ret, const char
 	s->shared->pid = o->n_pids == 1 ? o->pid[0] : 0;
 	s->shared->nodes = field_has(&o->want, F_numa_faults) ? count_nodes(root_fd, &s->nodes) : 0;
 	s->boot_ns = boot_offset(root_fd);
+	rc = ask_root(s);
+	if (rc < 0) {
+		*ret_why = "the program does not tell where namespaces begin";
+		bpf_close(&s->source);
+		return rc;
+	}
 	s->cores = prctl(PR_SCHED_CORE, PR_SCHED_CORE_GET, 0, 0, &cookie) == 0;
 	s->no_cgroups = o->machine->cgroup_fd < 0 && !has_cgroup_line(root_fd);
 	*ret = &s->source;

@@ -17,15 +17,17 @@ static unsigned int find(const struct cgchain *c, uint64_t id)
 
 int cgpath_format(const struct cgchain *c, const struct cgchain *root, struct buf *b)
 {
-	unsigned int up, common = c->n;
+	unsigned int up = 1, common = c->n - 1; /* the last is the top */
 
-	if (!c->whole || !root->whole)
+	if (!c->whole || (root && !root->whole))
 		return -E2BIG;
-	/* The nearest that both are in: the root of the hierarchy at the latest. */
-	for (up = 0; up < root->n && common == c->n; up++)
-		common = find(c, root->dir[up].id);
-	if (common == c->n)
-		return -E2BIG;
+	if (root) {
+		/* The nearest that both are in: the top at the latest. */
+		for (up = 0, common = c->n; up < root->n && common == c->n; up++)
+			common = find(c, root->dir[up].id);
+		if (common == c->n)
+			return -E2BIG;
+	}
 	while (--up > 0)
 		buf_str(b, "/..");
 	while (common-- > 0) {

@@ -23,8 +23,9 @@ struct cgchain {
 };
 
 /* cgpath_format - put the path of `c` in `b`, as a reader sees it whose cgroup namespace begins at
- * `root`: "/a/b", "/" for the root itself, "/../x" for what is outside, " (deleted)" behind what
- * was removed. Returns 0; -E2BIG when it is nested deeper than the program looks; -ENOMEM. */
+ * `root` (NULL: at the top): "/a/b", "/" for the root itself, "/../x" for what is outside, "
+ * (deleted)" behind what was removed. Returns 0; -E2BIG when it is nested deeper than the program
+ * looks; -ENOMEM. */
 int cgpath_format(const struct cgchain *c, const struct cgchain *root, struct buf *b);
 
 #endif
