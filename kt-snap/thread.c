@@ -2,6 +2,7 @@
 /* The text of a thread's record. A snapshot is mostly this, so it is written without the generality
  * of jsonw: one check for room, names that are ready made, numbers by pairs of digits. */
 #include "thread.h"
+#include "cleanup.h"
 #include "jsonw.h"
 
 #include <errno.h>
@@ -18,12 +19,18 @@
 
 static const struct key {
 	char text[KEY_BYTES]; /* ,"name": */
-	unsigned char n;
+	unsigned char n, kind;
 } keys[F_N] = {
-#define FIELD(name, ...) [F_##name] = { ",\"" #name "\":", sizeof(",\"" #name "\":") - 1 },
+#define FIELD(name, kind, ...)                                                                     \
+	[F_##name] = { ",\"" #name "\":", sizeof(",\"" #name "\":") - 1, FIELD_##kind },
 	FIELDS(FIELD)
 #undef FIELD
 };
+
+static const enum field_id strings[] = { F_pcomm, F_comm, F_cgroup, F_cpu_affinity, F_numa_faults };
+#define FIELD(name, kind, ...) +(FIELD_##kind == FIELD_STR)
+_Static_assert(KT_ARRAY_LEN(strings) == FIELDS(FIELD), "fields of FIELD_STR");
+#undef FIELD
 
 static unsigned int n_digits(uint64_t v)
 {
@@ -145,35 +152,38 @@ static size_t bound(const struct thread_rec *t)
 {
 	size_t n = F_N * (KEY_BYTES + NUM_MAX) + sizeof("{\"type\":\"thread\"}\n") + POLICY_MAX +
 		   KEY_BYTES;
-	int f;
+	size_t i;
 
-	for (f = 0; f < F_N; f++)
-		if (fields[f].kind == FIELD_STR && field_has(&t->has, f))
-			n += 6 * t->v[f];
+	for (i = 0; i < KT_ARRAY_LEN(strings); i++)
+		if (field_has(&t->has, strings[i]))
+			n += 6 * t->v[strings[i]];
 	return n;
 }
 
 int thread_format(const struct thread_rec *t, const struct field_set *set, struct buf *b)
 {
 	char *start = buf_room(b, bound(t)), *to = start;
-	int f;
+	unsigned int w;
+	uint64_t bits;
 
 	if (!start)
 		return b->err;
 	to = put(to, "{\"type\":\"thread\"", sizeof("{\"type\":\"thread\"") - 1);
-	for (f = 0; f < F_N; f++) {
-		if (!field_has(set, f))
-			continue;
-		memcpy(to, keys[f].text, KEY_BYTES);
-		to += keys[f].n;
-		if (!field_has(&t->has, f))
-			to = put(to, "null", 4);
-		else if (fields[f].kind == FIELD_U64) /* nearly all are */
-			to = put_u64(to, t->v[f]);
-		else
-			to = put_value(to, t, f);
-		if (!to)
-			return b->err = -ENOMEM;
+	for (w = 0; w < FIELD_WORDS; w++) {
+		for (bits = set->w[w]; bits != 0; bits &= bits - 1) {
+			int f = (int)w * 64 + __builtin_ctzll(bits);
+
+			memcpy(to, keys[f].text, KEY_BYTES);
+			to += keys[f].n;
+			if (!(t->has.w[w] & bits & -bits))
+				to = put(to, "null", 4);
+			else if (keys[f].kind == FIELD_U64) /* nearly all are */
+				to = put_u64(to, t->v[f]);
+			else
+				to = put_value(to, t, f);
+			if (!to)
+				return b->err = -ENOMEM;
+		}
 	}
 	to = put(to, "}\n", 3); /* the NUL that a buf has behind it */
 	b->len += (size_t)(to - start) - 1;
