@@ -107,7 +107,10 @@ $(B)/kt-snap/%.o: CPPFLAGS += -iquote bpf
 $(B)/kt-snap/snap_obj.o: CPPFLAGS += -DKT_SNAP_OBJ='"$(B)/bpf/snap.bpf.o"'
 $(B)/kt-snap/snap_obj.o: $(B)/bpf/snap.bpf.o
 $(B)/kt-snap/prog.o: CPPFLAGS += -isystem $(B)/bpf
-$(B)/kt-snap/prog.o: $(B)/bpf/snap.lskel.h
+$(B)/kt-snap/prog.o: $(B)/bpf/snap.lskel.h $(B)/bpf/snap_plain.lskel.h
+$(B)/bpf/snap_plain.bpf.o: bpf/snap.bpf.c | $(B)/.dirs
+	@mkdir -p $(@D)
+	$(CLANG) -target bpf -mcpu=v3 -std=gnu17 -O2 -g -DSNAP_PLAIN -Wall -Wextra $(if $(WERROR),-Werror) -MMD -MP -c -o $@ $<
 $(B)/%.lskel.h: $(B)/%.bpf.o
 	$(BPFTOOL) gen skeleton -L $< name $(*F) >$@.tmp
 	mv $@.tmp $@

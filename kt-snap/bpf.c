@@ -16,7 +16,6 @@
 #include <linux/capability.h>
 #include <sched.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -93,6 +92,8 @@ struct bpf_source {
 	struct source_opts opts;
 	struct prog prog;
 	int link_fd;
+	bool plain; /* the program is the one that knows neither namespaces nor delays */
+	unsigned int cpu_words, n_nodes; /* as in struct snap_shared */
 	struct snap_shared *shared; /* the program's memory: prog.shared */
 	char *buf; /* what was read last; names in `root` and `chain` are elsewhere */
 	struct cpuset nodes; /* that are online */
@@ -498,13 +499,82 @@ static int ask_root(struct bpf_source *s)
 	return keep_root(s);
 }
 
+/* Threads of one process alone, or one thread: since 6.1 the kernel need not go through the others;
+ * older ones refuse, and the program passes over them. */
+static int attach(int prog_fd, const struct source_opts *o)
+{
+	union bpf_iter_link_info info = { { 0 } };
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .iter_info = &info, .iter_info_len = sizeof(info));
+
+	if (o->n_pids == 1 &&
+	    in_first_ns()) { /* elsewhere ask_root() needs a thread that is there */
+		AUTO_FD leader = (int)syscall(SYS_pidfd_open, o->pid[0], 0);
+		int fd;
+
+		if (leader >= 0)
+			info.task.pid = (uint32_t)o->pid[0];
+		else
+			info.task.tid = (uint32_t)o->pid[0]; /* a thread of a process */
+		fd = bpf_link_create(prog_fd, 0, BPF_TRACE_ITER, &opts);
+		if (fd >= 0)
+			return fd;
+	}
+	return bpf_link_create(prog_fd, 0, BPF_TRACE_ITER, NULL);
+}
+
+/* Load the program, the plain one or the whole, attach it, and tell it what it must know. Returns
+ * 0, or -errno with ret_why. */
+static int start(struct bpf_source *s, bool plain, const char **ret_why)
+{
+	int rc = prog_load(&s->prog, plain, ret_why);
+
+	if (rc < 0)
+		return rc;
+	*ret_why = "the kernel does not attach the program to its iterator of tasks";
+	s->plain = plain;
+	s->shared = s->prog.shared;
+	rc = attach(s->prog.fd, &s->opts);
+	if (rc < 0)
+		return rc;
+	s->link_fd = rc;
+	s->shared->cpu_words = s->cpu_words;
+	s->shared->pid = s->opts.n_pids == 1 ? s->opts.pid[0] : 0;
+	s->shared->nodes = s->n_nodes;
+	*ret_why = "the program does not tell where namespaces begin";
+	return plain ? 0 : ask_root(s);
+}
+
+static void stop(struct bpf_source *s)
+{
+	drop_fd(&s->link_fd);
+	prog_close(&s->prog);
+	s->shared = NULL;
+}
+
+static bool wants_delays(const struct bpf_source *s)
+{
+	int f;
+
+	for (f = 0; f < F_N; f++)
+		if (fields[f].group == GROUP_DELAY && wanted(s, f))
+			return s->opts.machine->delayacct == 1;
+	return false;
+}
+
 static int bpf_walk(struct source *source, struct walk *walk)
 {
 	struct bpf_source *s = (struct bpf_source *)source;
+	const char *why;
 	AUTO_FD fd = -1;
 	ssize_t n;
 	int rc = 0;
 
+	if (s->plain && wants_delays(s)) { /* somebody has switched it on */
+		stop(s);
+		rc = start(s, false, &why);
+		if (rc < 0)
+			return warn_rc(rc, "%s", why);
+	}
 	s->walk = walk;
 	s->n = s->n_late = 0;
 	s->have = 0;
@@ -538,10 +608,7 @@ static void bpf_close(struct source *source)
 {
 	struct bpf_source *s = (struct bpf_source *)source;
 
-	if (s->shared)
-		munmap(s->shared, sizeof(*s->shared));
-	close_fdp(&s->link_fd);
-	prog_close(&s->prog);
+	stop(s);
 	buf_free(&s->cgroup);
 	free(s->root_names);
 	free(s->buf);
@@ -608,29 +675,6 @@ static const char *lacking(void)
 			      : "CAP_BPF and CAP_PERFMON are missing";
 }
 
-/* Threads of one process alone, or one thread: since 6.1 the kernel need not go through the others;
- * older ones refuse, and the program passes over them. */
-static int attach(int prog_fd, const struct source_opts *o)
-{
-	union bpf_iter_link_info info = { { 0 } };
-	LIBBPF_OPTS(bpf_link_create_opts, opts, .iter_info = &info, .iter_info_len = sizeof(info));
-
-	if (o->n_pids == 1 &&
-	    in_first_ns()) { /* elsewhere ask_root() needs a thread that is there */
-		AUTO_FD leader = (int)syscall(SYS_pidfd_open, o->pid[0], 0);
-		int fd;
-
-		if (leader >= 0)
-			info.task.pid = (uint32_t)o->pid[0];
-		else
-			info.task.tid = (uint32_t)o->pid[0]; /* a thread of a process */
-		fd = bpf_link_create(prog_fd, 0, BPF_TRACE_ITER, &opts);
-		if (fd >= 0)
-			return fd;
-	}
-	return bpf_link_create(prog_fd, 0, BPF_TRACE_ITER, NULL);
-}
-
 int bpf_source_open(const struct source_opts *o, struct source **ret, const char **ret_why)
 {
 	AUTO_FD root_fd = root_open(NULL);
@@ -655,25 +699,13 @@ int bpf_source_open(const struct source_opts *o, struct source **ret, const char
 		bpf_close(&s->source);
 		return -ENOMEM;
 	}
-	rc = prog_load(&s->prog, ret_why);
-	if (rc == 0) {
-		s->shared = s->prog.shared;
-		*ret_why = "the kernel does not attach the program to its iterator of tasks";
-		s->link_fd = rc = attach(s->prog.fd, o);
-	}
-	if (rc < 0) {
-		bpf_close(&s->source);
-		return rc;
-	}
 	for (i = -1; (i = cpuset_next(&o->machine->online, i + 1)) >= 0;)
 		last = i;
-	s->shared->cpu_words = last < 0 ? 1 : (unsigned int)last / 64 + 1;
-	s->shared->pid = o->n_pids == 1 ? o->pid[0] : 0;
-	s->shared->nodes = field_has(&o->want, F_numa_faults) ? count_nodes(root_fd, &s->nodes) : 0;
+	s->cpu_words = last < 0 ? 1 : (unsigned int)last / 64 + 1;
+	s->n_nodes = field_has(&o->want, F_numa_faults) ? count_nodes(root_fd, &s->nodes) : 0;
 	s->boot_ns = boot_offset(root_fd);
-	rc = ask_root(s);
+	rc = start(s, in_first_ns() && !wants_delays(s), ret_why);
 	if (rc < 0) {
-		*ret_why = "the program does not tell where namespaces begin";
 		bpf_close(&s->source);
 		return rc;
 	}

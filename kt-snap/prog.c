@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include <snap.lskel.h>
+#include <snap_plain.lskel.h>
 
 static char why[256]; /* what libbpf said first, or what the verifier said last */
 
@@ -37,22 +38,45 @@ __attribute__((format(printf, 2, 0))) static int keep_line(enum libbpf_print_lev
 	return 0;
 }
 
-int prog_load_light(struct prog *ret)
+static int load_plain(struct prog *ret)
 {
 	int rc;
 
-	*ret = (struct prog){ .fd = -1 };
+	ret->plain = snap_plain__open();
+	if (!ret->plain)
+		return -ENOMEM;
+	rc = snap_plain__load(ret->plain);
+	if (rc == 0) {
+		ret->fd = ret->plain->progs.snap.prog_fd;
+		ret->shared = &ret->plain->bss->shared;
+	}
+	return rc;
+}
+
+static int load_whole(struct prog *ret)
+{
+	int rc;
+
 	ret->light = snap__open();
 	if (!ret->light)
 		return -ENOMEM;
 	rc = snap__load(ret->light);
-	if (rc < 0) {
-		prog_close(ret);
-		return rc;
+	if (rc == 0) {
+		ret->fd = ret->light->progs.snap.prog_fd;
+		ret->shared = &ret->light->bss->shared;
 	}
-	ret->fd = ret->light->progs.snap.prog_fd;
-	ret->shared = &ret->light->bss->shared;
-	return 0;
+	return rc;
+}
+
+int prog_load_light(struct prog *ret, bool plain)
+{
+	int rc;
+
+	*ret = (struct prog){ .fd = -1 };
+	rc = plain ? load_plain(ret) : load_whole(ret);
+	if (rc < 0)
+		prog_close(ret);
+	return rc;
 }
 
 int prog_load_libbpf(struct prog *ret, const char **ret_why)
@@ -90,9 +114,9 @@ int prog_load_libbpf(struct prog *ret, const char **ret_why)
 	return 0;
 }
 
-int prog_load(struct prog *ret, const char **ret_why)
+int prog_load(struct prog *ret, bool plain, const char **ret_why)
 {
-	int rc = prog_load_light(ret);
+	int rc = prog_load_light(ret, plain);
 
 	if (rc == -EPERM) { /* the other way needs the same rights */
 		*ret_why = "bpf(2): Operation not permitted";
@@ -107,6 +131,7 @@ int prog_load(struct prog *ret, const char **ret_why)
 void prog_close(struct prog *p)
 {
 	snap__destroy(p->light);
+	snap_plain__destroy(p->plain);
 	bpf_object__close(p->object);
 	*p = (struct prog){ .fd = -1 };
 }

@@ -36,7 +36,7 @@ int main(void)
 	const char *why = NULL;
 	int rc[3], n[2];
 
-	rc[0] = prog_load_light(&light);
+	rc[0] = prog_load_light(&light, false);
 	if (rc[0] == -EPERM) {
 		printf("1..0 # SKIP no privilege to load BPF programs\n");
 		return 0;
@@ -58,8 +58,8 @@ int main(void)
 		ok(object.shared->cpu_words == 7 && light.shared->cpu_words == 9,
 		   "each has a memory of its own");
 	}
-	rc[2] = prog_load(&either, &why);
-	ok(rc[2] == 0 && (either.light || rc[0] < 0), "the light one is taken where it can be");
+	rc[2] = prog_load(&either, true, &why);
+	ok(rc[2] == 0 && (either.plain || rc[0] < 0), "the light one is taken where it can be");
 	if (rc[0] == 0)
 		prog_close(&light);
 	if (rc[1] == 0)
