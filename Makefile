@@ -122,10 +122,18 @@ $(B)/.prefix: FORCE | $(B)/.dirs
 	@echo '$(PREFIX)' | cmp -s - $@ || echo '$(PREFIX)' >$@
 FORCE:
 
+# libbpf brings two more libraries, and a tool spends longer on loading the three than on starting:
+# where their archives are installed they are linked in. A sanitizer wants to see them.
+comma   := ,
+archive = $(filter /%,$(shell $(CC) -print-file-name=lib$(1).a))
+libs    = $(if $(and $(filter libbpf,$(1)),$(if $(SAN),,y),$(call archive,bpf),$(call archive,elf),$(call archive,z)),\
+	-Wl$(comma)-Bstatic $(shell pkg-config --static --libs libbpf) -Wl$(comma)-Bdynamic \
+	$(shell pkg-config --libs $(filter-out libbpf,$(1))),$(shell pkg-config --libs $(1)))
+
 # $(1) tool, $(2) where it goes
 define tool
 $(B)/$(2)/$(1): $($(1)_O:%=$(B)/%.o) $(B)/libkt.a
-	$$(CC) $$(CFLAGS) $$(SANFLAGS) $$(LDFLAGS) -o $$@ $$^ $(if $($(1)_PKG),$$(shell pkg-config --libs $($(1)_PKG))) -lm
+	$$(CC) $$(CFLAGS) $$(SANFLAGS) $$(LDFLAGS) -o $$@ $$^ $(if $($(1)_PKG),$$(call libs,$($(1)_PKG))) -lm
 tools: $(B)/$(2)/$(1)
 endef
 $(foreach t,$(TOOLS),$(eval $(call tool,$(t),bin)))
