@@ -84,7 +84,7 @@ enum field_from {
  * source has whole clock ticks uclamp_*      what was asked for, not what is in effect rss_kb of
  * the process, in the record of the leader alone sleep_*       interruptible and uninterruptible
  * sleep (the kernel counts block_* in sleep_* too) core_cookie   equal for threads that may share a
- * core; by the proc source, hashed by the kernel dl_*          of SCHED_DEADLINE threads alone */
+ * core; hashed by the kernel dl_*          of SCHED_DEADLINE threads alone */
 #define FIELDS(FIELD)                                                                              \
 	FIELD(tid, U64, KEY, NONE, ID, DIR, "task/TID", "pid")                                     \
 	FIELD(tgid, U64, KEY, NONE, ID, DIR, "/proc/TGID", "tgid")                                 \
