@@ -603,22 +603,31 @@ static void tell_exit(struct init *it)
 	send_frame(it, FRAME_EXIT, p, sizeof(p));
 }
 
-/* The shell and its friends, when the archive has them; what is there already stays. */
-static void install_busybox(void)
+/* The shell and its friends, when the archive has them; what is there already stays. Takes as long
+ * as all that is done meanwhile. Returns a pidfd, or a negative number when there is nothing to
+ * wait for. */
+static int install_busybox(void)
 {
 	char *argv[] = { (char[]){ "/bin/busybox" }, (char[]){ "--install" }, (char[]){ "-s" },
 			 (char[]){ "/bin" }, NULL };
 	struct child_spec spec = { .argv = argv, .stdio = { -1, -1, -1 } };
-	siginfo_t info;
-	AUTO_FD fd = -1;
+	int fd;
 
 	if (access(argv[0], X_OK) < 0)
-		return;
+		return -ENOENT;
 	fd = child_spawn(&spec, NULL);
 	if (fd < 0)
 		warn_rc(fd, "run '%s'", argv[0]);
-	else if (child_wait(fd, -1, -1, &info) < 0 || child_status(&info) != 0)
-		warn_msg("'%s --install' failed", argv[0]);
+	return fd;
+}
+
+static void busybox_installed(int child)
+{
+	siginfo_t info;
+	AUTO_FD fd = child;
+
+	if (fd >= 0 && (child_wait(fd, -1, -1, &info) < 0 || child_status(&info) != 0))
+		warn_msg("'/bin/busybox --install' failed");
 }
 
 static int prepare(struct init *it)
@@ -626,7 +635,7 @@ static int prepare(struct init *it)
 	static const int extra[] = { SIGCHLD, 0 };
 	struct itimerspec each = { { 1, 0 }, { 1, 0 } };
 	sigset_t old;
-	int rc;
+	int rc, busybox = install_busybox();
 
 	link_dev("/proc/self/fd", "/dev/fd");
 	link_dev("/proc/self/fd/0", "/dev/stdin");
@@ -636,7 +645,6 @@ static int prepare(struct init *it)
 	if (sethostname("ktstr", 5) < 0)
 		warn_rc(-errno, "set the host name");
 	limits();
-	install_busybox();
 	rc = request_load(&it->req);
 	if (rc < 0)
 		return warn_rc(rc, "read '%s'", REQUEST_FILE);
@@ -645,6 +653,7 @@ static int prepare(struct init *it)
 	rc = ports_open(it);
 	if (rc < 0)
 		return warn_rc(rc, "open the virtio ports");
+	busybox_installed(busybox); /* before our signals are those of what we are to run */
 	it->frames_in = it->port[it->req.virt ? PORT_IN : PORT_CTL];
 	it->sig_fd = sig_block(extra, &old);
 	if (it->sig_fd < 0)

@@ -1,14 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# kt-vm exec against a QEMU line written by hand, with the same kernel, archive, machine and clock: the
-# line's guest powers off as soon as its init runs. Runs alternate; the ratio is of the medians.
+# kt-vm exec, boot to end, with our own kernel (built when the cache lacks it) against the distribution's; and
+# against a QEMU line written by hand, with the same kernel, archive, machine and clock: the line's guest powers off
+# as soon as its init runs. Runs alternate; the ratio is of the medians.
 set -u
 runs=${KTSTR_BENCH_RUNS:-5}
 topology=1n1l4c1t
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
-kernel=$(kt-kernel path | jq -r 'select(.type == "kernel").path') || exit 1
-[ -n "$kernel" ] || exit 1
+kernel=$(kt-kernel build --package linux-source-6.12 | jq -r 'select(.type == "kernel").path') || exit 1
+prebuilt=$(kt-kernel get | jq -r 'select(.type == "kernel").path') || exit 1
+[ -n "$kernel" ] && [ -n "$prebuilt" ] || exit 1
 mkdir "$dir/r" "$dir/r/bin" "$dir/r/dev"
 cp "$KTSTR_BUILD/libexec/ktstr/kt-init" "$dir/r/init"
 cp "$(command -v busybox)" "$dir/r/bin/busybox"
@@ -23,6 +25,17 @@ cp "$dir/a.zst" "$dir/b"
 
 now() { date +%s%N; }
 median() { sort -n | sed -n "$(((runs + 1) / 2))p"; }
+
+for _ in $(seq "$runs"); do
+	for k in "$prebuilt" "$kernel"; do
+		t=$(now)
+		kt-vm exec --accel tcg -n -t 1n2l2c1t -k "$k" -- true || exit 1
+		echo $(($(now) - t)) >>"$dir/boot.$([ "$k" = "$kernel" ] && echo own || echo prebuilt)"
+	done
+done
+jq -nc --argjson own "$(median <"$dir/boot.own")" --argjson prebuilt "$(median <"$dir/boot.prebuilt")" --argjson runs "$runs" \
+	'{type: "bench", name: "kt-vm exec true, our own kernel", ratio: ($own / $prebuilt * 1000 | round / 1000), limit: 0.6,
+	ns: $own, peer: "the same with the distribution\u0027s kernel", peer_ns: $prebuilt, runs: $runs}'
 
 for clock in real virtual; do
 	if [ $clock = real ]; then
