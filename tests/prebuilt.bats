@@ -8,7 +8,7 @@ load vm.bash
 setup_file() {
 	KTSTR_KERNEL=$(kt-kernel get | jq -r 'select(.type == "kernel").path')
 	export KTSTR_KERNEL
-	vm_boot kt-cgroup.sh kt-init.sh kt-topo.sh
+	vm_boot kt-cgroup.sh kt-init.sh kt-snap-bpf.sh kt-snap-diff.sh kt-snap.sh kt-topo.sh
 }
 
 @test "the machine runs the prebuilt kernel and ends with 0" {
@@ -25,6 +25,18 @@ setup_file() {
 @test "kt-init.sh" {
 	script kt-init.sh
 	run -1 grep '# SKIP' "$BATS_TEST_TMPDIR/tap"
+}
+
+@test "kt-snap-bpf.sh" {
+	script kt-snap-bpf.sh
+}
+
+@test "kt-snap-diff.sh" {
+	script kt-snap-diff.sh
+}
+
+@test "kt-snap.sh" {
+	script kt-snap.sh
 }
 
 @test "kt-topo.sh" {

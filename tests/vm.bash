@@ -4,7 +4,7 @@
 
 # vm_boot NAME... - run them in a machine; to be called by setup_file
 vm_boot() {
-	local d=$BATS_FILE_TMPDIR memory=1G
+	local d=$BATS_FILE_TMPDIR memory=1G rc=0
 	[[ $KTSTR_BUILD != *-san ]] || memory=6G # for the sanitizers of a thousand workers
 	# All that a script prints goes behind its name, so nothing can be taken for another's.
 	cat >"$d/all" <<-'END'
@@ -18,8 +18,8 @@ vm_boot() {
 	END
 	kt-vm exec -n --topology 1n2l2c1t --memory $memory -i jq -i unshare -i "$KTSTR_BUILD/helpers/mkthreads" \
 		-i "$KTSTR_BUILD/helpers/knownwork" -i "$KTSTR_BUILD/helpers/storm" -i "$d/all" -i tests/vm:/vm \
-		-i scenarios:/usr/share/ktstr/scenarios -- sh all "$@" >"$d/out" 2>"$d/err"
-	echo $? >"$d/status"
+		-i scenarios:/usr/share/ktstr/scenarios -- sh all "$@" >"$d/out" 2>"$d/err" || rc=$?
+	echo $rc >"$d/status"
 }
 
 # release - of the kernel that ran
