@@ -230,7 +230,7 @@ sockets() {
 	run -125 --separate-stderr vm --records --append "$MARK rdinit=/nosuch" -- true
 	jq -e 'select(.type == "end") | .outcome == "boot-fail" and (.reason | test("Unable to mount root fs")) and
 		(.console_tail | length) == 20' <<<"$output"
-	run -125 --separate-stderr vm --records --boot-timeout 100ms -- true
+	run -125 --separate-stderr vm --records --boot-timeout 1 -t 1n1l16c1t -- true
 	jq -e 'select(.type == "end") | .outcome == "boot-fail" and (.reason | test("not ready after"))' <<<"$output"
 	head -c 70000000 /dev/urandom >"$T/big"
 	run -125 --separate-stderr vm -m 100 -i "$T/big" -- true
