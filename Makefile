@@ -225,7 +225,7 @@ help:
 #: make            build everything into build/ (needs `make setup` or its packages)
 #: make setup      install what is missing, build, get a kernel (Debian; needs root only if packages are missing)
 #: make run        the main job: six scenarios in a virtual machine, judged
-#: make check      every test; the last line is "N passed, N failed, N skipped"
+#: make check      every test, in a kernel that is built once (5 minutes); the last line is "N passed, N failed, N skipped"
 #: make SAN=1 check  the same under the address and undefined-behaviour sanitizers, in build-san/
 #: make unit       the unit tests alone
 #: make corpus     the fuzz targets over their stored inputs
