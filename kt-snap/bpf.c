@@ -237,7 +237,7 @@ static bool asked_for(struct bpf_source *s, const struct snap_thread *st)
 {
 	size_t i;
 
-	if (s->opts.n_pids == 0)
+	if (!s->seen) /* all were */
 		return true;
 	for (i = 0; i < s->opts.n_pids; i++)
 		if (s->opts.pid[i] == st->tgid || s->opts.pid[i] == st->tid) {

@@ -244,9 +244,7 @@ static double weight(unsigned int metric)
 	case UNIT_NS:
 	case UNIT_BYTES:
 		return 1e-9;
-	case UNIT_KB:
-		return 1e-6;
-	default:
+	default: /* KiB as well: they are 1e-9 a byte */
 		return 1e-6;
 	}
 }

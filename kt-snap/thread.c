@@ -28,6 +28,7 @@ static const struct key {
 };
 
 static const enum field_id strings[] = { F_pcomm, F_comm, F_cgroup, F_cpu_affinity, F_numa_faults };
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): a sum of them */
 #define FIELD(name, kind, ...) +(FIELD_##kind == FIELD_STR)
 _Static_assert(KT_ARRAY_LEN(strings) == FIELDS(FIELD), "fields of FIELD_STR");
 #undef FIELD
