@@ -136,7 +136,7 @@ int toolchain_programs(void)
 int toolchain_read(struct toolchain *t)
 {
 	static const char *const choose[] = {
-		"ARCH", "LLVM", "CROSS_COMPILE", "CC", "LD", "PAHOLE"
+		"ARCH", "LLVM", "CROSS_COMPILE", "CC", "LD", "PAHOLE", "RUSTC"
 	};
 	char cc[256], ld[256], line[512];
 	const char *pahole = env("PAHOLE") ? env("PAHOLE") : "pahole";

@@ -10,7 +10,7 @@ load kernel-archive.bash
 setup() {
 	T=$BATS_TEST_TMPDIR
 	export KTSTR_CACHE_DIR=$T/cache STANDIN_LOG=$T/made
-	unset ARCH LLVM CROSS_COMPILE CC LD PAHOLE KCFLAGS KTSTR_CPU_CAP
+	unset ARCH LLVM CROSS_COMPILE CC LD PAHOLE RUSTC KCFLAGS KTSTR_CPU_CAP
 	set -o pipefail
 	: >"$STANDIN_LOG"
 }
@@ -189,7 +189,9 @@ tree() {
 	[ "$(date -ud "${BASH_REMATCH[2]}" +%s)" -eq "${BASH_REMATCH[1]}" ]
 	[ ! -e "$T/elsewhere" ]
 	taskset -c "$(taskset -cp $$ | sed 's/.*[ ,-]//')" kt-kernel build -q 6.12.9 --force >/dev/null
-	[[ $(tail -n 1 "$STANDIN_LOG") =~ -j1\  ]]
+	[[ $(tail -n 1 "$STANDIN_LOG") =~ -j1\ .*\ rustc=false\  ]]
+	RUSTC=my-rustc kt-kernel build -q 6.12.9 >/dev/null
+	[[ $(tail -n 1 "$STANDIN_LOG") =~ \ rustc=my-rustc\  ]]
 }
 
 @test "two builds of one source in two places give the same files, byte for byte" {
