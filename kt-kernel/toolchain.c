@@ -135,9 +135,8 @@ int toolchain_programs(void)
 
 int toolchain_read(struct toolchain *t)
 {
-	static const char *const choose[] = {
-		"ARCH", "LLVM", "CROSS_COMPILE", "CC", "LD", "PAHOLE", "RUSTC"
-	};
+	static const char *const choose[] = { "ARCH", "LLVM",	"CROSS_COMPILE", "CC",
+					      "LD",   "PAHOLE", "RUSTC" };
 	char cc[256], ld[256], line[512];
 	const char *pahole = env("PAHOLE") ? env("PAHOLE") : "pahole";
 	AUTO_BUF text = BUF_INIT;
