@@ -246,7 +246,7 @@ RELEASES=(mainline:6.19-rc3 stable:6.18.4 stable:6.17.13:eol longterm:6.12.60 lo
 	[ -z "$stderr" ]
 	[ "$(requests 'GET .*linux-6')" = 1 ]
 	[ -e "$T/src/linux-6.12.60/Makefile" ]
-	printf X | dd of="$T/d/linux-6.12.60.tar.xz" bs=1 seek=200 conv=notrunc status=none
+	printf XXXXXXXXXXXXXXXX | dd of="$T/d/linux-6.12.60.tar.xz" bs=1 seek=200 conv=notrunc status=none
 	echo old >"$T/src/linux-6.12.60/old"
 	run -0 --separate-stderr "$F" tarball 6.12.60 --into "$T/src" --downloads "$T/d"
 	[[ $stderr == *"is damaged: getting it again"* ]]
@@ -878,7 +878,7 @@ sources() {
 	[[ $stderr == *"holds no archive of sources in usr/src"* ]]
 	run -1 --separate-stderr "$F" apt-source linux-source-9.3 --suite test --state "$T/apt" --into "$T/src"
 	[[ $stderr == *"of its entry 'top/link', it is a link that leads out of the tree"* ]]
-	printf X | dd of="$KSRV/files/pool/linux-source-9.1-9.1.9-1.deb" bs=1 seek=300 conv=notrunc status=none
+	printf XXXXXXXXXXXXXXXX | dd of="$KSRV/files/pool/linux-source-9.1-9.1.9-1.deb" bs=1 seek=300 conv=notrunc status=none
 	run -1 --separate-stderr "$F" apt-source linux-source-9.1 --suite test --state "$T/apt" --into "$T/src"
 	[[ $stderr == *"Hash Sum mismatch"* ]]
 	[ -z "$output" ]
