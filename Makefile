@@ -24,8 +24,8 @@ kt-check_O      := kt-run/kt-check kt-run/checks kt-run/check_worker kt-run/chec
 kt-check_PKG    := jansson
 kt-initramfs_O  := kt-vm/kt-initramfs kt-vm/gather kt-vm/ldso kt-vm/elf kt-vm/tree kt-vm/cpio kt-vm/store
 kt-initramfs_PKG := libarchive
-kt-vm_O         := kt-vm/kt-vm kt-vm/base kt-vm/payload kt-vm/accel kt-vm/run kt-vm/qemu kt-vm/qmp kt-vm/console \
-		   kt-vm/queue kt-vm/sample kt-vm/pin kt-vm/frames
+kt-vm_O         := kt-vm/kt-vm kt-vm/exec kt-vm/cmd_template kt-vm/template kt-vm/save kt-vm/ident kt-vm/base kt-vm/payload kt-vm/accel kt-vm/run kt-vm/machine kt-vm/qemu kt-vm/qmp kt-vm/console \
+		   kt-vm/queue kt-vm/sample kt-vm/usage kt-vm/pin kt-vm/frames
 kt-vm_PKG       := jansson
 kt-kernel_O     := kt-kernel/kt-kernel kt-kernel/stream kt-kernel/find kt-kernel/path kt-kernel/check kt-kernel/list \
 		   kt-kernel/eol kt-kernel/ident kt-kernel/clean kt-kernel/leavings kt-kernel/use kt-kernel/cmd_get \
@@ -57,7 +57,7 @@ kt-snap-diff_PKG := jansson libzstd
 kt-fmt_O        := kt-report/kt-fmt kt-report/table kt-report/results kt-report/flat kt-report/locks kt-report/frame \
 		   kt-report/moved kt-report/human kt-report/kernels
 kt-fmt_PKG      := jansson
-kt-init_O       := kt-vm/kt-init kt-vm/frames
+kt-init_O       := kt-vm/kt-init kt-vm/handover kt-vm/pci kt-vm/uncpio kt-vm/request kt-vm/pump kt-vm/frames
 
 TOOLS   := kt-topo kt-host kt-cgroup kt-work kt-scenario kt-play kt-check kt-initramfs kt-vm kt-kernel kt-locks kt-reserve kt-snap kt-snap-diff kt-fmt
 LIBEXEC := kt-kernel-fetch

@@ -4,6 +4,7 @@
 #include "buf.h"
 #include "cachedir.h"
 #include "cleanup.h"
+#include "ident.h"
 #include "jsonr.h"
 #include "jsonw.h"
 #include "out.h"
@@ -11,10 +12,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #define VERDICT "accel.json"
@@ -27,36 +26,17 @@ int accel_device(void)
 	return fd < 0 ? -errno : 0;
 }
 
-/* "boot id/device:inode:size:time of the program": another boot or QEMU is another key. */
+/* Another boot or QEMU is another key. */
 static int make_key(const char *qemu, char *key, size_t cap)
 {
-	const char *path = getenv("PATH");
-	char name[PATH_MAX], boot[64];
-	AUTO_FD root = root_open(NULL);
-	struct stat st;
-	ssize_t n;
-	int len;
+	char boot[64], id[128];
+	int rc = ident_boot(boot, sizeof(boot));
 
-	n = root < 0 ? root
-		     : root_read(root, "/proc/sys/kernel/random/boot_id", boot, sizeof(boot));
-	if (n < 0)
-		return (int)n;
-	boot[strcspn(boot, "\n")] = '\0';
-	(void)snprintf(name, sizeof(name), "%s", qemu);
-	while (!strchr(qemu, '/') && path && *path) {
-		size_t dir = strcspn(path, ":");
-
-		(void)snprintf(name, sizeof(name), "%.*s/%s", (int)dir, path, qemu);
-		if (access(name, X_OK) == 0)
-			break;
-		path += dir + (path[dir] == ':');
-	}
-	if (stat(name, &st) < 0)
-		return -errno;
-	len = snprintf(key, cap, "%s/%llx:%llu:%lld:%lld", boot, (unsigned long long)st.st_dev,
-		       (unsigned long long)st.st_ino, (long long)st.st_size,
-		       (long long)st.st_mtim.tv_sec);
-	return len > 0 && (size_t)len < cap ? 0 : -E2BIG;
+	if (rc == 0)
+		rc = ident_program(qemu, id, sizeof(id));
+	if (rc == 0 && (size_t)snprintf(key, cap, "%s/%s", boot, id) >= cap)
+		rc = -E2BIG;
+	return rc;
 }
 
 enum accel accel_load(const char *qemu)

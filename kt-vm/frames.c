@@ -43,17 +43,19 @@ static int frame_len(uint8_t type)
 {
 	switch (type) {
 	case FRAME_BYE:
+	case FRAME_PARK:
 		return 0;
 	case FRAME_SIGNAL:
 		return 4;
 	case FRAME_HELLO:
 	case FRAME_STDIN_EOF:
-	case FRAME_READY:
 	case FRAME_TICK:
 	case FRAME_STARTED:
 		return 8;
+	case FRAME_READY:
+		return 16;
 	case FRAME_EXIT:
-		return 24;
+		return 32;
 	default:
 		return -1;
 	}

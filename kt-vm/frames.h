@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What kt-vm and kt-init say to each other: frames on a port, and the request in the guest's
- * archive. A frame is u8 type, u32 little-endian length, payload; numbers in payloads are
- * little-endian too. */
+/* What kt-vm and kt-init say to each other on a port. A frame is u8 type, u32 little-endian length,
+ * payload; numbers in payloads are little-endian too. */
 #ifndef KT_FRAMES_H
 #define KT_FRAMES_H
 
@@ -17,10 +16,12 @@ enum frame_type {
 	FRAME_SIGNAL = 'S', /* u32 signal for the command's process group */
 	FRAME_BYE = 'B', /* all output has arrived */
 	/* guest to host */
-	FRAME_READY = 'r', /* u64 CLOCK_MONOTONIC: everything is mounted */
+	FRAME_READY = 'r', /* u64 CLOCK_MONOTONIC, u64 the same when kt-init began: it has its request */
+	FRAME_PARK = 'p', /* the next thing it does is to stop the machine, see page.h */
 	FRAME_STARTED = 's', /* u64 CLOCK_MONOTONIC when hello was read, else when it was started */
 	FRAME_TICK = 't', /* u64 CLOCK_MONOTONIC: one per second of guest time */
-	FRAME_EXIT = 'x', /* u32 enum exit_kind, u32 value, u64 out bytes, u64 err bytes */
+	FRAME_EXIT = 'x', /* u32 enum exit_kind, u32 value, u64 out bytes, u64 err bytes, u64 bytes of
+			    * memory in use at most */
 };
 
 enum exit_kind {
@@ -49,16 +50,5 @@ void put_u32(uint8_t *p, uint32_t v);
 void put_u64(uint8_t *p, uint64_t v);
 uint32_t get_u32(const uint8_t *p);
 uint64_t get_u64(const uint8_t *p);
-
-/* The request is the file REQUEST_FILE of the archive: texts that each end in NUL. First KEY=VALUE
- * settings up to an empty text, then the working directory, the number of arguments, the arguments,
- * and the environment to the end.
- *	clock=virtual|real	virtual: nothing comes in but signals on kt.in, no bye is awaited
- *	stdin=file|port|none	REQUEST_STDIN, or port kt.in up to stdin-eof, or /dev/null
- *	seed=HEX		64 digits that are mixed into the kernel's random pool */
-#define REQUEST_DIR "/kt"
-#define REQUEST_FILE "/kt/request"
-#define REQUEST_STDIN "/kt/stdin"
-#define SEED_BYTES 32
 
 #endif

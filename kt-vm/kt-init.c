@@ -6,8 +6,10 @@
 #include "die.h"
 #include "dur.h"
 #include "frames.h"
-#include "num.h"
+#include "handover.h"
 #include "out.h"
+#include "pump.h"
+#include "request.h"
 #include "sig.h"
 
 #include <errno.h>
@@ -21,10 +23,12 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/random.h>
 #include <sys/reboot.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -45,23 +49,6 @@ static const char help[] = "Usage: kt-init\n"
 			   "  -h, --help     print this help\n"
 			   "  -V, --version  print the version\n";
 
-/* Bytes from one descriptor to another, one buffer full at a time, counted. */
-struct pump {
-	int from, to; /* owned; -1 once closed */
-	size_t pos, len; /* what of buf waits to be written */
-	uint64_t total; /* bytes read */
-	uint64_t limit; /* read no more than this */
-	char buf[64 << 10];
-};
-
-struct request {
-	struct buf text; /* the strings below point into it */
-	bool virt, stdin_port, stdin_file;
-	const char *seed; /* NULL: none */
-	const char *cwd;
-	char **argv, **envp;
-};
-
 struct init {
 	struct request req;
 	int port[N_PORTS];
@@ -72,6 +59,8 @@ struct init {
 	pid_t pid; /* of the command; -1: it could not be started */
 	bool ended, bye;
 	uint32_t exit_kind, exit_value;
+	uint64_t t_init; /* CLOCK_MONOTONIC when we began */
+	uint64_t peak; /* bytes of memory in use, the most that was seen */
 };
 
 /* There is nobody above to return to: say why and end the machine. The host takes the power-off
@@ -193,62 +182,13 @@ static void be_real_time(void)
 		warn_rc(-errno, "become SCHED_FIFO");
 }
 
-/* Read REQUEST_FILE and remove it. */
-static int request_load(struct request *r)
-{
-	AUTO_FD fd = open(REQUEST_FILE, O_RDONLY | O_CLOEXEC);
-	size_t n_str = 0, n = 0, i;
-	char **str;
-	uint64_t argc;
-	ssize_t got;
-
-	if (fd < 0)
-		return -errno;
-	while ((got = buf_fill(&r->text, fd, 64 << 10)) > 0)
-		;
-	if (got < 0)
-		return (int)got;
-	if (r->text.len == 0 || r->text.p[r->text.len - 1] != '\0')
-		return -EPROTO;
-	for (i = 0; i < r->text.len; i++)
-		n_str += r->text.p[i] == '\0';
-	str = calloc(n_str + 2, sizeof(*str)); /* lives as long as the machine */
-	if (!str)
-		return -ENOMEM;
-	for (i = 0; i < n_str; i++) {
-		str[i] = r->text.p + n;
-		n += strlen(str[i]) + 1;
-	}
-	for (i = 0; i < n_str && *str[i]; i++) {
-		if (strcmp(str[i], "clock=virtual") == 0)
-			r->virt = true;
-		else if (strcmp(str[i], "stdin=port") == 0)
-			r->stdin_port = true;
-		else if (strcmp(str[i], "stdin=file") == 0)
-			r->stdin_file = true;
-		else if (strncmp(str[i], "seed=", 5) == 0)
-			r->seed = str[i] + 5;
-	}
-	if (i + 3 > n_str || num_u64(str[i + 2], 1, n_str - i - 3, &argc) < 0)
-		return -EPROTO;
-	r->cwd = str[i + 1];
-	r->argv = str + i + 3;
-	/* One place further, so that the NULL after the arguments has room. */
-	memmove(r->argv + argc + 1, r->argv + argc, (n_str - i - 3 - argc) * sizeof(*str));
-	r->argv[argc] = NULL;
-	r->envp = r->argv + argc + 1;
-	if (unlink(REQUEST_FILE) < 0)
-		return -errno;
-	return 0;
-}
-
 static int hex_digit(char c)
 {
 	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* The host's seed counts as entropy: every run of one seed is then the same, and no two machines
- * that start from one saved state need be. */
+/* The host's seed counts as entropy: every run of one seed is then the same, and two machines that
+ * start from one saved state are not, unless they are told to be. */
 static int add_entropy(const char *hex)
 {
 	AUTO_FD fd = open("/dev/urandom", O_RDWR | O_CLOEXEC);
@@ -270,7 +210,31 @@ static int add_entropy(const char *hex)
 			return -EPROTO;
 		bytes[i] = (uint8_t)(hi << 4 | lo);
 	}
-	return ioctl(fd, RNDADDENTROPY, &pool) < 0 ? -errno : 0;
+	if (ioctl(fd, RNDADDENTROPY, &pool) < 0)
+		return -errno;
+	/* Or what the pool was seeded with before, and all machines of one state share, would serve
+	 * for up to a minute more; ENODATA when it has not been seeded yet, which it now is. */
+	return ioctl(fd, RNDRESEEDCRNG) < 0 && errno != ENODATA ? -errno : 0;
+}
+
+/* For programs that tell machines apart by it (machine-id(5)): 32 digits of the pool. */
+static void machine_id(void)
+{
+	AUTO_FD fd = -1;
+	uint8_t bytes[16];
+	char text[2 * sizeof(bytes) + 2];
+	size_t i;
+
+	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes)) {
+		warn_rc(-errno, "draw a machine id");
+		return;
+	}
+	for (i = 0; i < sizeof(bytes); i++)
+		(void)snprintf(text + 2 * i, 4, "%02x\n", bytes[i]); /* fits by its type */
+	(void)mkdir("/etc", 0755); /* open says what is wrong */
+	fd = open("/etc/machine-id", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0444);
+	if (fd < 0 || out_all(fd, text, sizeof(text) - 1) < 0)
+		warn_rc(-errno, "write '/etc/machine-id'");
 }
 
 /* Open every port whose name has come by now. Returns how many are still missing. */
@@ -408,47 +372,6 @@ static void read_frames(struct init *it, bool *ret_hello)
 		give_up(rc, "read the host's frames");
 }
 
-static bool pump_eof(const struct pump *p)
-{
-	return p->from < 0 && p->pos == p->len;
-}
-
-/* How poll(2) is to look at it: for input when the buffer is empty, else for room. */
-static void pump_poll(const struct pump *p, struct pollfd *pf)
-{
-	bool full = p->pos < p->len;
-
-	pf->fd = full ? p->to : p->from;
-	pf->events = full ? POLLOUT : POLLIN;
-	pf->revents = 0;
-}
-
-/* One read or one write. Returns 0 or -errno. */
-static int pump_step(struct pump *p)
-{
-	size_t cap = sizeof(p->buf);
-	ssize_t n;
-
-	if (p->pos < p->len) {
-		n = p->to < 0 ? (ssize_t)(p->len - p->pos) /* nobody wants it */
-			      : write(p->to, p->buf + p->pos, p->len - p->pos);
-		if (n > 0)
-			p->pos += (size_t)n;
-	} else {
-		if (p->limit - p->total < cap)
-			cap = (size_t)(p->limit - p->total);
-		n = cap == 0 || p->from < 0 ? 0 : read(p->from, p->buf, cap);
-		if (n > 0) {
-			p->pos = 0;
-			p->len = (size_t)n;
-			p->total += (uint64_t)n;
-		} else if (n == 0) {
-			drop_fd(&p->from);
-		}
-	}
-	return n < 0 && errno != EAGAIN && errno != EINTR ? -errno : 0;
-}
-
 /* One of the command's outputs: read while it has something, but give the other one its turn. */
 static void pump_out(struct pump *p, const char *name)
 {
@@ -543,10 +466,23 @@ static void reap(struct init *it)
 		warn_rc(-errno, "end the command's children");
 }
 
+static void measure(struct init *it)
+{
+	struct sysinfo si;
+	uint64_t used;
+
+	if (sysinfo(&si) < 0)
+		return;
+	used = (si.totalram - si.freeram) * (uint64_t)si.mem_unit;
+	if (used > it->peak)
+		it->peak = used;
+}
+
 static void tick(struct init *it)
 {
 	uint64_t n;
 
+	measure(it);
 	if (read(it->tick_fd, &n, sizeof(n)) == (ssize_t)sizeof(n))
 		send_time(it, FRAME_TICK);
 }
@@ -594,12 +530,14 @@ static void turn(struct init *it, bool *hello)
 
 static void tell_exit(struct init *it)
 {
-	uint8_t p[24];
+	uint8_t p[32];
 
+	measure(it);
 	put_u32(p, it->exit_kind);
 	put_u32(p + 4, it->exit_value);
 	put_u64(p + 8, it->out_pump.total);
 	put_u64(p + 16, it->err_pump.total);
+	put_u64(p + 24, it->peak);
 	send_frame(it, FRAME_EXIT, p, sizeof(p));
 }
 
@@ -630,11 +568,9 @@ static void busybox_installed(int child)
 		warn_msg("'/bin/busybox --install' failed");
 }
 
+/* All that is the same for every command. */
 static int prepare(struct init *it)
 {
-	static const int extra[] = { SIGCHLD, 0 };
-	struct itimerspec each = { { 1, 0 }, { 1, 0 } };
-	sigset_t old;
 	int rc, busybox = install_busybox();
 
 	link_dev("/proc/self/fd", "/dev/fd");
@@ -645,15 +581,26 @@ static int prepare(struct init *it)
 	if (sethostname("ktstr", 5) < 0)
 		warn_rc(-errno, "set the host name");
 	limits();
-	rc = request_load(&it->req);
-	if (rc < 0)
-		return warn_rc(rc, "read '%s'", REQUEST_FILE);
-	if (it->req.seed && (rc = add_entropy(it->req.seed)) < 0)
-		return warn_rc(rc, "seed the random pool");
 	rc = ports_open(it);
 	if (rc < 0)
 		return warn_rc(rc, "open the virtio ports");
 	busybox_installed(busybox); /* before our signals are those of what we are to run */
+	return 0;
+}
+
+/* What this run is to do, and what must differ from that of others. */
+static int begin(struct init *it)
+{
+	static const int extra[] = { SIGCHLD, 0 };
+	struct itimerspec each = { { 1, 0 }, { 1, 0 } };
+	sigset_t old;
+	int rc = request_load(&it->req);
+
+	if (rc < 0)
+		return warn_rc(rc, "read '%s'", REQUEST_FILE);
+	if (it->req.seed && (rc = add_entropy(it->req.seed)) < 0)
+		return warn_rc(rc, "seed the random pool");
+	machine_id();
 	it->frames_in = it->port[it->req.virt ? PORT_IN : PORT_CTL];
 	it->sig_fd = sig_block(extra, &old);
 	if (it->sig_fd < 0)
@@ -665,12 +612,26 @@ static int prepare(struct init *it)
 	return 0;
 }
 
+static void tell_park(void *it)
+{
+	send_frame(it, FRAME_PARK, NULL, 0);
+}
+
+static void tell_ready(const struct init *it)
+{
+	uint8_t p[16];
+
+	put_u64(p, mono_ns());
+	put_u64(p + 8, it->t_init);
+	send_frame(it, FRAME_READY, p, sizeof(p));
+}
+
 static void run(struct init *it)
 {
 	bool hello = it->req.virt;
 	int rc;
 
-	send_time(it, FRAME_READY);
+	tell_ready(it);
 	while (!hello)
 		turn(it, &hello);
 	send_time(it, FRAME_STARTED);
@@ -700,11 +661,12 @@ int main(int argc, char *argv[])
 		die_usage("this is PID 1 of a guest");
 	}
 	program_invocation_short_name = (char[]){ "kt-init" }; /* the kernel calls us init */
+	it.t_init = mono_ns();
 	mount_all();
 	keep_cpuset();
 	console_stdio();
 	(void)setsid(); /* fails only for the leader of a group, who has a session already */
-	if (prepare(&it) == 0)
+	if (prepare(&it) == 0 && handover(tell_park, &it) == 0 && begin(&it) == 0)
 		run(&it);
 	power_off();
 }

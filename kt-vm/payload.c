@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the guest's memory holds at boot. */
+/* What a run hands to the guest: the page, see page.h. */
 #include "payload.h"
 #include "cleanup.h"
 #include "frames.h"
 #include "out.h"
+#include "page.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -77,45 +78,72 @@ static int zeros(int fd, uint64_t n)
 	return out_all(fd, none, (size_t)n);
 }
 
-/* The kernel takes the next archive at a multiple of four. */
+/* Entries and archives begin at a multiple of four. */
 static int align4(int fd)
 {
-	off_t at = lseek(fd, 0, SEEK_END);
+	off_t at = lseek(fd, 0, SEEK_CUR);
 
 	return at < 0 ? -errno : zeros(fd, (uint64_t)(-at & 3));
 }
 
-int payload_add(struct payload *p, const char *path)
+int payload_measure(const char *path, uint64_t *ret_unpacked, uint64_t *ret_size)
 {
 	AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
-	ssize_t n;
 	void *map;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return -EINVAL;
-	if (st.st_size > 0) {
-		map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-		if (map == MAP_FAILED)
-			return -errno;
-		p->unpacked += payload_unpacked(map, (size_t)st.st_size);
-		munmap(map, (size_t)st.st_size);
-	}
+	*ret_unpacked = *ret_size = (uint64_t)st.st_size;
+	if (st.st_size == 0)
+		return 0;
+	map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (map == MAP_FAILED)
+		return -errno;
+	*ret_unpacked = payload_unpacked(map, (size_t)st.st_size);
+	munmap(map, (size_t)st.st_size);
+	return 0;
+}
+
+int payload_add(struct payload *p, const char *path)
+{
+	AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
+	uint64_t unpacked, size;
+	ssize_t n;
+	int rc = fd < 0 ? -errno : payload_measure(path, &unpacked, &size);
+
+	if (rc < 0)
+		return rc;
+	p->unpacked += unpacked;
 	while ((n = sendfile(p->fd, fd, NULL, 1 << 30)) > 0)
 		;
 	return n < 0 ? -errno : align4(p->fd);
 }
 
-int payload_open(struct payload *p, const char *path)
+static int put_head(const struct payload *p, uint32_t flags, uint64_t len)
+{
+	uint8_t head[24] = { 0 };
+
+	put_u64(head, PAGE_MAGIC);
+	put_u32(head + 8, flags);
+	put_u64(head + 16, len);
+	return pwrite(p->fd, head, sizeof(head), 0) == (ssize_t)sizeof(head) ? 0 : -errno;
+}
+
+int payload_open(struct payload *p, uint32_t flags)
 {
 	int rc;
 
-	*p = (struct payload){ .fd = memfd_create("ktstr-initrd", MFD_CLOEXEC), .ino = 1 };
+	*p = (struct payload){ .fd = memfd_create("ktstr-page", MFD_CLOEXEC),
+			       .flags = flags,
+			       .ino = 1 };
 	if (p->fd < 0)
 		return -errno;
-	rc = payload_add(p, path);
+	rc = ftruncate(p->fd, (off_t)PAGE_BYTES) < 0 || lseek(p->fd, PAGE_HEAD, SEEK_SET) < 0
+		     ? -errno
+		     : put_head(p, flags, 0);
 	if (rc < 0)
 		drop_fd(&p->fd);
 	return rc;
@@ -137,9 +165,9 @@ static int header(struct payload *p, const char *path, unsigned int mode, uint64
 	return rc < 0 ? rc : align4(p->fd);
 }
 
-int payload_begin(struct payload *p)
+int payload_dir(struct payload *p, const char *path)
 {
-	return header(p, &REQUEST_DIR[1], S_IFDIR | 0755, 0);
+	return header(p, path, S_IFDIR | 0755, 0);
 }
 
 int payload_file(struct payload *p, const char *path, const void *data, size_t len)
@@ -157,7 +185,7 @@ int payload_file(struct payload *p, const char *path, const void *data, size_t l
 
 int payload_stream(struct payload *p, const char *path, int fd, int sig_fd)
 {
-	off_t head = lseek(p->fd, 0, SEEK_END), end;
+	off_t head = lseek(p->fd, 0, SEEK_CUR), end;
 	char buf[64 << 10], size[9];
 	uint64_t total = 0;
 	ssize_t n;
@@ -202,7 +230,13 @@ int payload_stream(struct payload *p, const char *path, int fd, int sig_fd)
 
 int payload_end(struct payload *p)
 {
-	return header(p, "TRAILER!!!", 0, 0);
+	int rc = header(p, "TRAILER!!!", 0, 0);
+	off_t end = lseek(p->fd, 0, SEEK_CUR);
+
+	if (rc < 0 || end < 0)
+		return rc < 0 ? rc : -errno;
+	return (uint64_t)end > PAGE_BYTES ? -EFBIG
+					  : put_head(p, p->flags, (uint64_t)end - PAGE_HEAD);
 }
 
 void payload_close(struct payload *p)

@@ -2,6 +2,7 @@
 /* From the description of a machine to QEMU's command line. */
 #include "qemu.h"
 #include "buf.h"
+#include "page.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -101,10 +102,11 @@ static void machine(struct args *a, const struct vm_spec *s)
 		opt(a, "-cpu", "max,-rdrand,-rdseed,vendor=GenuineIntel");
 	}
 	if (s->virt) {
+		/* A run's own random numbers come with its request. */
+		opt(a, "-seed", "0");
 		opt(a, "-icount", "shift=2,align=off,sleep=off");
 		opt(a, "-rtc", "base=2026-01-01T00:00:00,clock=vm");
 	}
-	opt(a, "-seed", "%llu", (unsigned long long)s->seed);
 }
 
 /* One socket per node and one die per LLC: with an Intel vendor each die has its own L3. */
@@ -121,8 +123,15 @@ static void topology(struct args *a, const struct vm_spec *s)
 		uint64_t mib = left / (t->nodes - i);
 
 		left -= mib;
-		opt(a, "-object", "memory-backend-ram,id=m%u,size=%lluM", i,
-		    (unsigned long long)mib);
+		if (s->role == VM_COLD)
+			opt(a, "-object", "memory-backend-ram,id=m%u,size=%lluM", i,
+			    (unsigned long long)mib);
+		else
+			opt(a, "-object",
+			    "memory-backend-file,id=m%u,size=%lluM,mem-path=/proc/self/fd/%d/ram%u,"
+			    "share=%s",
+			    i, (unsigned long long)mib, s->ram_fd, i,
+			    s->role == VM_SAVE ? "on" : "off");
 		opt(a, "-numa", "node,nodeid=%u,cpus=%u-%u,memdev=m%u", i, i * per,
 		    (i + 1) * per - 1, i);
 	}
@@ -130,6 +139,25 @@ static void topology(struct args *a, const struct vm_spec *s)
 		for (j = 0; j < t->nodes; j++)
 			if (i != j)
 				opt(a, "-numa", "dist,src=%u,dst=%u,val=20", i, j);
+}
+
+/* The way in (see page.h), and a word from the guest that stops the machine. Memory that is shared
+ * is no part of the saved state; a restored machine's is not shared, or QEMU would want to find the
+ * region at the address where the guest had it. */
+static void handover(struct args *a, const struct vm_spec *s)
+{
+	opt(a, "-object",
+	    "memory-backend-file,id=page,size=%llu,mem-path=/proc/self/fd/%d,share=%s,reserve=off",
+	    (unsigned long long)PAGE_BYTES, s->page_fd, s->role == VM_RESTORE ? "off" : "on");
+	opt(a, "-device", "ivshmem-plain,memdev=page,master=on");
+	opt(a, "-device", "pvpanic-pci");
+	opt(a, "-action", "panic=%s", s->role == VM_SAVE ? "pause" : "none");
+	if (s->role == VM_COLD)
+		return;
+	/* Nothing is to be announced on a network that is not there, at times of the host. */
+	opt(a, "-global", "migration.announce-rounds=0");
+	if (s->role == VM_RESTORE)
+		opt(a, "-incoming", "defer");
 }
 
 static void output(struct args *a, const struct vm_spec *s, const char *id, int fd)
@@ -162,7 +190,10 @@ static void devices(struct args *a, const struct vm_spec *s)
 
 static void kernel(struct args *a, const struct vm_spec *s)
 {
+	/* A restored machine has booted already, but the loader is a part of what was saved. */
 	opt(a, "-kernel", "%s", s->kernel);
+	if (s->role == VM_RESTORE)
+		return;
 	opt(a, "-initrd", "/proc/self/fd/%d", s->initrd_fd);
 	/* Self tests of the crypto code and statistics of memory access run on for seconds after
 	 * the boot of a stock kernel, in the time of the first plan. */
@@ -186,6 +217,7 @@ int qemu_args(const struct vm_spec *s, struct args *ret)
 	machine(ret, s);
 	topology(ret, s);
 	devices(ret, s);
+	handover(ret, s);
 	kernel(ret, s);
 	return ret->err;
 }

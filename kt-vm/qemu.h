@@ -9,13 +9,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum vm_role {
+	VM_COLD, /* boots, and goes on */
+	VM_SAVE, /* boots with its memory in files, and stops where it can be saved */
+	VM_RESTORE, /* goes on from there, its memory a private copy of the files */
+};
+
 struct vm_spec {
+	enum vm_role role;
 	const char *qemu; /* the program, looked up in PATH */
 	const char *kernel; /* path */
 	const char *append; /* more kernel arguments; NULL: none */
 	struct topospec topo;
 	uint64_t mem_mib;
-	uint64_t seed; /* for what QEMU draws */
 	bool kvm; /* else TCG */
 	bool virt; /* virtual time, TCG only */
 	bool verbose; /* all kernel messages on the console */
@@ -23,6 +29,8 @@ struct vm_spec {
 	 * everything at once, so that no reader's pace reaches the guest. */
 	int serial_fd, ctl_fd, in_fd, out_fd, err_fd, qmp_fd;
 	int initrd_fd;
+	int page_fd; /* PAGE_BYTES of a file, see page.h */
+	int ram_fd; /* a directory: files ram0, ram1, … a node each. Not for VM_COLD */
 };
 
 struct args {

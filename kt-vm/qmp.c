@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* QEMU's control protocol. */
 #include "qmp.h"
-#include "out.h"
+#include "buf.h"
+#include "cleanup.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 void qmp_init(struct qmp *q, int fd)
 {
@@ -24,12 +26,72 @@ void qmp_free(struct qmp *q)
 	q->n_tids = 0;
 }
 
+/* Send a command, with a descriptor beside it unless fd is -1. Commands are answered in order, with
+ * the id that they had. */
+static int ask(struct qmp *q, const char *id, const char *command, const char *arguments, int fd)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(fd))];
+	} control = { .head = { .cmsg_level = SOL_SOCKET,
+				.cmsg_type = SCM_RIGHTS,
+				.cmsg_len = CMSG_LEN(sizeof(fd)) } };
+	AUTO_BUF b = BUF_INIT;
+	struct iovec iov;
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	if (!q->open)
+		buf_str(&b, "{\"execute\":\"qmp_capabilities\"}\n");
+	q->open = true;
+	if (buf_fmt(&b, "{\"execute\":\"%s\",\"id\":\"%s\",\"arguments\":{%s}}\n", command, id,
+		    arguments) < 0)
+		return b.err;
+	iov = (struct iovec){ b.p, b.len };
+	if (fd >= 0) {
+		memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
+		msg.msg_control = &control;
+		msg.msg_controllen = sizeof(control);
+	}
+	/* Some hundred bytes into an empty socket go at once or not at all. */
+	return sendmsg(q->in.fd, &msg, MSG_NOSIGNAL) == (ssize_t)b.len ? 0 : -errno;
+}
+
 int qmp_ask_vcpus(struct qmp *q)
 {
-	static const char ask[] = "{\"execute\":\"qmp_capabilities\"}\n"
-				  "{\"execute\":\"query-cpus-fast\"}\n";
+	return ask(q, "vcpus", "query-cpus-fast", "", -1);
+}
 
-	return out_all(q->in.fd, ask, sizeof(ask) - 1);
+int qmp_ask_status(struct qmp *q)
+{
+	return ask(q, "status", "query-status", "", -1);
+}
+
+/* The memory is in files, which QEMU shares with us: it is not to be in the state as well. */
+static int migrate(struct qmp *q, const char *command, int fd)
+{
+	int rc = ask(q, "getfd", "getfd", "\"fdname\":\"state\"", fd);
+
+	if (rc == 0)
+		rc = ask(q, "capabilities", "migrate-set-capabilities",
+			 "\"capabilities\":[{\"capability\":\"x-ignore-shared\",\"state\":true},"
+			 "{\"capability\":\"events\",\"state\":true}]",
+			 -1);
+	return rc < 0 ? rc : ask(q, command, command, "\"uri\":\"fd:state\"", -1);
+}
+
+int qmp_save(struct qmp *q, int fd)
+{
+	return migrate(q, "migrate", fd);
+}
+
+int qmp_restore(struct qmp *q, int fd)
+{
+	return migrate(q, "migrate-incoming", fd);
+}
+
+int qmp_go(struct qmp *q)
+{
+	return ask(q, "cont", "cont", "", -1);
 }
 
 /* {"QMP": {"version": {"qemu": {"micro": 22, "minor": 2, "major": 7}, "package": "…"}, …}} */
@@ -71,22 +133,51 @@ static int vcpus(struct qmp *q, const json_t *list)
 	return 0;
 }
 
+/* {"return": …, "id": "status"} */
+static int answer(struct qmp *q, const char *id, const json_t *ret)
+{
+	if (strcmp(id, "vcpus") == 0)
+		return vcpus(q, ret);
+	if (strcmp(id, "status") == 0)
+		q->machine = json_is_true(json_object_get(ret, "running")) ? QMP_RUNS : QMP_STANDS;
+	return 0;
+}
+
+/* {"event": "MIGRATION", "data": {"status": "completed"}, …} */
+static void event(struct qmp *q, const char *name, const json_t *data)
+{
+	const char *status = json_string_value(json_object_get(data, "status"));
+
+	if (strcmp(name, "MIGRATION") != 0 || !status)
+		return;
+	if (strcmp(status, "completed") == 0)
+		q->moving = QMP_MOVED;
+	else if (strcmp(status, "failed") == 0)
+		q->moving = QMP_NOT_MOVED;
+}
+
 int qmp_line(struct qmp *q, const char *line, size_t len)
 {
 	json_t *msg = json_loadb(line, len, 0, NULL);
-	const json_t *v;
-	int rc = 0;
+	const json_t *version = json_object_get(json_object_get(msg, "QMP"), "version");
+	const json_t *ret = json_object_get(msg, "return");
+	const json_t *error = json_object_get(msg, "error");
+	const char *id = json_string_value(json_object_get(msg, "id"));
+	const char *name = json_string_value(json_object_get(msg, "event"));
+	int rc = msg ? 0 : -EPROTO;
 
-	if (!msg)
-		return -EPROTO;
-	v = json_object_get(json_object_get(msg, "QMP"), "version");
-	if (v)
-		greeting(q, v);
-	v = json_object_get(msg, "return");
-	if (json_is_array(v))
-		rc = vcpus(q, v);
-	else if (json_object_get(msg, "error"))
+	if (version)
+		greeting(q, version);
+	if (ret && id)
+		rc = answer(q, id, ret);
+	if (name)
+		event(q, name, json_object_get(msg, "data"));
+	if (error) {
+		const char *desc = json_string_value(json_object_get(error, "desc"));
+
+		(void)snprintf(q->error, sizeof(q->error), "%s", desc ? desc : "an error");
 		rc = -EPROTO;
+	}
 	json_decref(msg);
 	return rc;
 }

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One run of one machine. */
 #include "run.h"
-#include "child.h"
 #include "cleanup.h"
 #include "console.h"
 #include "die.h"
 #include "dur.h"
 #include "frames.h"
+#include "machine.h"
 #include "out.h"
-#include "pin.h"
-#include "qemu.h"
 #include "qmp.h"
 #include "queue.h"
 #include "sample.h"
 #include "sig.h"
+#include "usage.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,32 +21,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
-#include <sys/wait.h>
 #include <time.h>
 
-#define LOOK_NS (10 * NSEC_PER_MSEC) /* how often files are looked at: see `struct source` */
+#define LOOK_NS (10 * NSEC_PER_MSEC) /* how often files are looked at: see machine.h */
 #define SAMPLE_NS (200 * NSEC_PER_MSEC)
 #define SILENCE_NS (30 * NSEC_PER_SEC) /* without a tick: the guest hangs */
 #define SILENCE_CPU_NS (120 * NSEC_PER_SEC) /* the same in QEMU's CPU time: about 100 s there */
 #define GRACE_NS (5 * NSEC_PER_SEC) /* after a signal; for a guest that has said bye */
 #define BACKLOG_STOP (64 << 20) /* QEMU is stopped while this much waits for our reader */
 #define BACKLOG_CONT (8 << 20)
-#define PUNCH (1 << 20)
-
-/* One output of the guest. With the real clock a socket. In virtual time a memory file, because
- * QEMU writes there at once, whatever our reader does; nothing can wait for such a file to grow, so
- * we look every LOOK_NS, and whenever something else wakes us. */
-struct source {
-	int fd; /* ours */
-	bool file, ended;
-	uint64_t got; /* bytes read */
-	uint64_t punched; /* bytes given back to the system */
-};
 
 enum phase {
 	BOOTING,
@@ -61,26 +47,23 @@ struct vm {
 	struct vm_end *end;
 	struct console console;
 	struct qmp qmp;
-	struct source serial, ctl, out, err;
+	struct machine m;
 	struct queue to_stdout, to_stderr;
 	struct buf frames; /* part of a frame */
-	struct buf says; /* what QEMU has printed */
 	struct buf in; /* standard input on its way */
 	uint64_t in_total;
 	bool in_eof, in_told;
-	int in_fd, qmp_fd, says_fd, pid_fd, timer_fd;
-	struct pin pin;
-	pid_t pid;
-	bool gone, decided, stopped, bye, console_cut;
-	siginfo_t how; /* QEMU ended */
+	int timer_fd;
+	bool decided, stopped, bye, going, console_cut;
 	enum phase phase;
 	uint32_t exit_kind, exit_value;
 	uint64_t out_bytes, err_bytes;
 	int signo; /* first signal passed on to the guest */
-	uint64_t t_start, t_signal, t_frame, t_exit, t_stop, t_check;
+	uint64_t t_start, t_signal, t_frame, t_started, t_exit, t_stop, t_check;
 	uint64_t cpu_frame, cpu_check; /* QEMU's CPU time at the last frame, at the last check */
 	unsigned int idle_checks;
 	struct guest_clock clock;
+	struct usage usage;
 	uint64_t each; /* period of the timer */
 	uint64_t t_timer; /* when the timer was to go off next */
 };
@@ -101,17 +84,6 @@ static uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
 }
 
-/* CPU time of the whole QEMU process; 0 when it has gone. */
-static uint64_t qemu_cpu_ns(const struct vm *v)
-{
-	struct timespec ts;
-	clockid_t id;
-
-	if (clock_getcpuclockid(v->pid, &id) != 0 || clock_gettime(id, &ts) < 0)
-		return 0;
-	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
-}
-
 /* It is decided how the run ends: the first word counts. QEMU is killed. */
 __attribute__((format(printf, 4, 5))) static void finish(struct vm *v, enum vm_outcome outcome,
 							 int status, const char *fmt, ...)
@@ -127,15 +99,14 @@ __attribute__((format(printf, 4, 5))) static void finish(struct vm *v, enum vm_o
 		va_end(ap);
 		v->t_stop = now_ns();
 	}
-	if (!v->gone)
-		(void)pidfd_send_signal(v->pid_fd, SIGKILL, NULL, 0); /* it may just have ended */
+	machine_kill(&v->m);
 }
 
 static void to_guest(struct vm *v, enum frame_type type, const void *p, uint32_t len)
 {
 	uint8_t buf[FRAME_HEAD + FRAME_MAX];
 	size_t n = frame_make(buf, type, p, len);
-	int fd = v->o->virt ? v->in_fd : v->ctl.fd;
+	int fd = v->o->spec.virt ? v->m.in_fd : v->m.ctl.fd;
 
 	if (send(fd, buf, n, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)n && errno != EPIPE)
 		finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "the guest takes no messages: %s",
@@ -178,12 +149,13 @@ static void write_meta(struct vm *v)
 	v->to_stdout.meta = true;
 	w = &v->to_stdout.w;
 	jsonw_meta(w, "kt-vm", true);
-	jsonw_str(w, "accel", v->o->kvm ? "kvm" : "tcg");
-	jsonw_str(w, "clock", v->o->virt ? "virtual" : "real");
+	jsonw_str(w, "accel", v->o->spec.kvm ? "kvm" : "tcg");
+	jsonw_str(w, "clock", v->o->spec.virt ? "virtual" : "real");
 	jsonw_str(w, "qemu", v->qmp.version[0] ? v->qmp.version : NULL);
-	jsonw_str(w, "kernel", v->o->kernel);
-	jsonw_str(w, "topology", topospec_format(&v->o->topo, topo));
+	jsonw_str(w, "kernel", v->o->spec.kernel);
+	jsonw_str(w, "topology", topospec_format(&v->o->spec.topo, topo));
 	jsonw_u64(w, "seed", v->o->seed);
+	jsonw_str(w, "template", v->o->template);
 	queue_record(&v->to_stdout, jsonw_end(w));
 }
 
@@ -192,15 +164,18 @@ static void on_frame(struct vm *v, const struct frame *f)
 	struct timespec ts;
 
 	v->t_frame = now_ns();
-	v->cpu_frame = qemu_cpu_ns(v);
+	v->cpu_frame = machine_cpu_ns(&v->m);
 	v->idle_checks = 0;
 	switch (f->type) {
 	case FRAME_READY:
 		guest_clock_add(&v->clock, get_u64(f->data), v->t_frame);
 		v->phase = READY;
 		v->end->ready = true;
+		v->usage.ready_ns = v->t_frame - v->t_start;
+		v->usage.kernel_ns = get_u64(f->data + 8);
+		v->usage.init_ns = get_u64(f->data) - v->usage.kernel_ns;
 		write_meta(v);
-		if (v->o->virt)
+		if (v->o->spec.virt)
 			return;
 		if (v->o->records && qmp_ask_vcpus(&v->qmp) < 0)
 			finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "QEMU takes no questions");
@@ -208,9 +183,12 @@ static void on_frame(struct vm *v, const struct frame *f)
 		to_guest_u64(v, FRAME_HELLO,
 			     (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec);
 		return;
+	case FRAME_PARK:
+		return; /* and is not stopped */
 	case FRAME_STARTED:
 		guest_clock_add(&v->clock, get_u64(f->data), v->t_frame);
 		v->phase = RUNNING;
+		v->t_started = v->t_frame;
 		return;
 	case FRAME_TICK:
 		guest_clock_add(&v->clock, get_u64(f->data), v->t_frame);
@@ -222,6 +200,10 @@ static void on_frame(struct vm *v, const struct frame *f)
 		v->exit_value = get_u32(f->data + 4);
 		v->out_bytes = get_u64(f->data + 8);
 		v->err_bytes = get_u64(f->data + 16);
+		v->usage.guest_peak = get_u64(f->data + 24);
+		v->usage.command_ns = v->t_frame - v->t_started;
+		if (v->o->records)
+			usage_take(&v->usage, v->m.pid, v->qmp.tids, v->qmp.n_tids);
 		return;
 	default:
 		finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "unexpected frame '%c' from the guest",
@@ -230,32 +212,13 @@ static void on_frame(struct vm *v, const struct frame *f)
 }
 
 /* Read once from a source. Returns bytes, 0 when there is nothing (now, or any more). */
-static size_t source_read(struct vm *v, struct source *s, char *buf, size_t cap)
+static size_t take(struct vm *v, struct source *s, char *buf, size_t cap)
 {
-	ssize_t n;
+	ssize_t n = source_read(&v->m, s, buf, cap);
 
-	if (s->ended)
-		return 0;
-	n = s->file ? pread(s->fd, buf, cap, (off_t)s->got) : read(s->fd, buf, cap);
-	if (n < 0) {
-		if (errno == EAGAIN || errno == EINTR)
-			return 0;
-		if (errno != ECONNRESET) /* QEMU died with something unread */
-			finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "read from QEMU: %s",
-			       strerror(errno));
-		s->ended = true;
-		return 0;
-	}
-	if (n == 0 && (!s->file || v->gone))
-		s->ended = true;
-	s->got += (uint64_t)n;
-	if (s->file && s->got - s->punched >= PUNCH) {
-		/* What fails here costs memory, nothing else. */
-		(void)fallocate(s->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-				(off_t)s->punched, (off_t)(s->got - s->punched));
-		s->punched = s->got;
-	}
-	return (size_t)n;
+	if (n < 0)
+		finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "read from QEMU: %s", strerror((int)-n));
+	return n < 0 ? 0 : (size_t)n;
 }
 
 static void read_ctl(struct vm *v)
@@ -265,7 +228,7 @@ static void read_ctl(struct vm *v)
 	struct frame f;
 	int rc = 0;
 
-	while (rc == 0 && (n = source_read(v, &v->ctl, buf, sizeof(buf))) > 0) {
+	while (rc == 0 && (n = take(v, &v->m.ctl, buf, sizeof(buf))) > 0) {
 		if (buf_add(&v->frames, buf, n) < 0)
 			rc = -ENOMEM;
 		while (rc == 0 && (rc = frame_take(&v->frames, &f)) > 0) {
@@ -277,23 +240,30 @@ static void read_ctl(struct vm *v)
 		finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "frames of the guest: %s", strerror(-rc));
 }
 
+static void on_console(struct vm *v, const char *p, size_t n)
+{
+	int rc;
+
+	console_feed(&v->console, p, n);
+	if (v->o->dmesg)
+		queue_add(&v->to_stderr, p, n);
+	if (v->o->console_fd < 0 || v->console_cut)
+		return;
+	rc = out_all(v->o->console_fd, p, n);
+	if (rc < 0) {
+		v->console_cut = true;
+		finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "write the console: %s", strerror(-rc));
+	}
+}
+
 static void read_serial(struct vm *v)
 {
 	char buf[16 << 10];
 	size_t n;
 
 	while ((!v->o->dmesg || !queue_full(&v->to_stderr)) &&
-	       (n = source_read(v, &v->serial, buf, sizeof(buf))) > 0) {
-		console_feed(&v->console, buf, n);
-		if (v->o->dmesg)
-			queue_add(&v->to_stderr, buf, n);
-		if (v->o->console_fd >= 0 && !v->console_cut &&
-		    out_all(v->o->console_fd, buf, n) < 0) {
-			v->console_cut = true;
-			finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "write the console: %s",
-			       strerror(errno));
-		}
-	}
+	       (n = take(v, &v->m.serial, buf, sizeof(buf))) > 0)
+		on_console(v, buf, n);
 }
 
 static void read_output(struct vm *v, struct source *s, struct queue *q)
@@ -301,18 +271,8 @@ static void read_output(struct vm *v, struct source *s, struct queue *q)
 	char buf[64 << 10];
 	size_t n;
 
-	while (!queue_full(q) && (n = source_read(v, s, buf, sizeof(buf))) > 0)
+	while (!queue_full(q) && (n = take(v, s, buf, sizeof(buf))) > 0)
 		queue_add(q, buf, n);
-}
-
-static void read_says(struct vm *v)
-{
-	ssize_t n = buf_fill(&v->says, v->says_fd, 4096);
-
-	if (n == 0 || (n < 0 && n != -EAGAIN && n != -EINTR))
-		drop_fd(&v->says_fd);
-	if (v->says.len > (16 << 10))
-		buf_drop(&v->says, v->says.len - (8 << 10));
 }
 
 /* Standard input into the guest, one buffer full at a time. */
@@ -332,7 +292,7 @@ static void stdin_step(struct vm *v)
 		v->in_eof = n <= 0;
 	}
 	if (v->in.len > 0) {
-		n = send(v->in_fd, v->in.p, v->in.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		n = send(v->m.in_fd, v->in.p, v->in.len, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (n > 0)
 			buf_drop(&v->in, (size_t)n);
 		else if (errno != EAGAIN && errno != EINTR)
@@ -351,12 +311,12 @@ static void backlog(struct vm *v)
 	uint64_t waits;
 	bool stop;
 
-	if (!v->o->virt || v->gone || fstat(v->out.fd, &out) < 0 || fstat(v->err.fd, &err) < 0)
+	if (!v->o->spec.virt || v->m.gone || fstat(v->m.out.fd, &out) < 0 || fstat(v->m.err.fd, &err) < 0)
 		return;
-	waits = (uint64_t)out.st_size - v->out.got + (uint64_t)err.st_size - v->err.got;
+	waits = (uint64_t)out.st_size - v->m.out.got + (uint64_t)err.st_size - v->m.err.got;
 	stop = waits > (v->stopped ? BACKLOG_CONT : BACKLOG_STOP);
 	if (stop != v->stopped &&
-	    pidfd_send_signal(v->pid_fd, stop ? SIGSTOP : SIGCONT, NULL, 0) == 0)
+	    pidfd_send_signal(v->m.pid_fd, stop ? SIGSTOP : SIGCONT, NULL, 0) == 0)
 		v->stopped = stop;
 }
 
@@ -376,16 +336,16 @@ static void watchdog(struct vm *v, uint64_t now)
 
 	if (v->phase == EXITED || now - v->t_check < NSEC_PER_SEC)
 		return;
-	cpu = qemu_cpu_ns(v);
+	cpu = machine_cpu_ns(&v->m);
 	if (v->stopped || cpu - v->cpu_check > 5 * NSEC_PER_MSEC)
 		v->idle_checks = 0;
 	else
 		v->idle_checks++;
 	v->t_check = now;
 	v->cpu_check = cpu;
-	used = v->o->virt ? cpu - v->cpu_frame : now - v->t_frame;
-	limit = booting ? v->o->boot_ns : v->o->virt ? SILENCE_CPU_NS : SILENCE_NS;
-	if (used < limit && (!v->o->virt || v->idle_checks < SILENCE_NS / NSEC_PER_SEC))
+	used = v->o->spec.virt ? cpu - v->cpu_frame : now - v->t_frame;
+	limit = booting ? v->o->boot_ns : v->o->spec.virt ? SILENCE_CPU_NS : SILENCE_NS;
+	if (used < limit && (!v->o->spec.virt || v->idle_checks < SILENCE_NS / NSEC_PER_SEC))
 		return;
 	if (v->console.panic[0]) /* and hung before it could reset */
 		finish_panic(v);
@@ -403,7 +363,7 @@ static void deadlines(struct vm *v)
 	uint64_t now = now_ns();
 	char text[32];
 
-	if (v->gone)
+	if (v->m.gone)
 		return;
 	if (v->signo && now - v->t_signal > GRACE_NS && v->phase == RUNNING)
 		finish(v, VM_HOST_ERROR, 128 + v->signo,
@@ -413,31 +373,22 @@ static void deadlines(struct vm *v)
 		finish(v, VM_TIMEOUT, KT_TIMEOUT, "the command did not end within %s", text);
 	}
 	/* Everything is here; how long the guest takes to power off is not worth waiting for. */
-	if (v->phase == EXITED && now - v->t_exit > GRACE_NS && !v->stopped && !v->gone &&
-	    (v->o->virt || v->bye))
-		(void)pidfd_send_signal(v->pid_fd, SIGKILL, NULL, 0); /* or it just ended */
+	if (v->phase == EXITED && now - v->t_exit > GRACE_NS && !v->stopped && !v->m.gone &&
+	    (v->o->spec.virt || v->bye))
+		(void)pidfd_send_signal(v->m.pid_fd, SIGKILL, NULL, 0); /* or it just ended */
 	if (!v->decided)
 		watchdog(v, now);
-}
-
-static void on_qemu_end(struct vm *v)
-{
-	if (waitid(P_PIDFD, (id_t)v->pid_fd, &v->how, WEXITED) < 0)
-		warn_rc(-errno, "wait for QEMU");
-	v->gone = true;
-	if (v->says_fd >= 0)
-		read_says(v);
 }
 
 /* Bytes that the guest counted and we have not seen would be a bug of ours or QEMU's. */
 static bool all_there(const struct vm *v)
 {
-	return v->out.got == v->out_bytes && v->err.got == v->err_bytes;
+	return v->m.out.got == v->out_bytes && v->m.err.got == v->err_bytes;
 }
 
 static bool drained(const struct vm *v)
 {
-	return v->serial.ended && v->ctl.ended && v->out.ended && v->err.ended;
+	return v->m.serial.ended && v->m.ctl.ended && v->m.out.ended && v->m.err.ended;
 }
 
 /* The timer has gone off n times since we last looked. */
@@ -447,9 +398,24 @@ static void on_timer(struct vm *v, uint64_t n)
 	struct queue *q = &v->to_stdout;
 
 	v->t_timer += n * v->each;
-	if (v->o->records && !v->o->virt && v->phase == RUNNING && v->qmp.n_tids > 0)
-		queue_record(q, sample_write(&q->w, &v->clock, now, late, v->pid, v->qmp.tids,
+	if (v->o->records && !v->o->spec.virt && v->phase == RUNNING && v->qmp.n_tids > 0)
+		queue_record(q, sample_write(&q->w, &v->clock, now, late, v->m.pid, v->qmp.tids,
 					     v->qmp.n_tids));
+}
+
+static void on_qmp(struct vm *v)
+{
+	int rc = qmp_read(&v->qmp);
+
+	if (rc == 0)
+		drop_fd(&v->m.qmp_fd);
+	if (v->qmp.moving == QMP_MOVED && !v->going) {
+		v->going = true;
+		rc = qmp_go(&v->qmp);
+	}
+	if (v->qmp.moving == QMP_NOT_MOVED || (rc < 0 && rc != -EAGAIN && !v->end->ready))
+		finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "QEMU: %s",
+		       v->qmp.error[0] ? v->qmp.error : "it could not load the state");
 }
 
 static void turn(struct vm *v)
@@ -471,28 +437,28 @@ static void turn(struct vm *v)
 	};
 	struct pollfd p[N_P] = {
 		[P_SIG] = { v->o->sig_fd, POLLIN, 0 },
-		[P_QEMU] = { v->gone ? -1 : v->pid_fd, POLLIN, 0 },
+		[P_QEMU] = { v->m.gone ? -1 : v->m.pid_fd, POLLIN, 0 },
 		[P_TIMER] = { v->timer_fd, POLLIN, 0 },
-		[P_QMP] = { v->qmp_fd, POLLIN, 0 },
-		[P_SAYS] = { v->says_fd, POLLIN, 0 },
-		[P_CTL] = { v->ctl.file || v->ctl.ended ? -1 : v->ctl.fd, POLLIN, 0 },
-		[P_SERIAL] = { v->serial.file || v->serial.ended ||
+		[P_QMP] = { v->m.qmp_fd, POLLIN, 0 },
+		[P_SAYS] = { v->m.says_fd, POLLIN, 0 },
+		[P_CTL] = { v->m.ctl.file || v->m.ctl.ended ? -1 : v->m.ctl.fd, POLLIN, 0 },
+		[P_SERIAL] = { v->m.serial.file || v->m.serial.ended ||
 					       (v->o->dmesg && queue_full(&v->to_stderr))
 				       ? -1
-				       : v->serial.fd,
+				       : v->m.serial.fd,
 			       POLLIN, 0 },
-		[P_OUT] = { v->out.file || v->out.ended || queue_full(&v->to_stdout) ? -1
-										     : v->out.fd,
+		[P_OUT] = { v->m.out.file || v->m.out.ended || queue_full(&v->to_stdout) ? -1
+										     : v->m.out.fd,
 			    POLLIN, 0 },
-		[P_ERR] = { v->err.file || v->err.ended || queue_full(&v->to_stderr) ? -1
-										     : v->err.fd,
+		[P_ERR] = { v->m.err.file || v->m.err.ended || queue_full(&v->to_stderr) ? -1
+										     : v->m.err.fd,
 			    POLLIN, 0 },
 		[P_STDIN] = { -1, POLLIN, 0 },
 	};
 	uint64_t n;
 
 	if (v->o->stdin_fd >= 0 && v->phase == RUNNING && !v->in_told) {
-		p[P_STDIN].fd = v->in.len > 0 ? v->in_fd : v->o->stdin_fd;
+		p[P_STDIN].fd = v->in.len > 0 ? v->m.in_fd : v->o->stdin_fd;
 		p[P_STDIN].events = v->in.len > 0 ? POLLOUT : POLLIN;
 	}
 	queue_poll(&v->to_stdout, &p[P_STDOUT]);
@@ -510,42 +476,30 @@ static void turn(struct vm *v)
 	if (v->to_stdout.err && !v->decided)
 		finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "write standard output: %s",
 		       strerror(-v->to_stdout.err));
-	if (p[P_QMP].revents && qmp_read(&v->qmp) == 0)
-		drop_fd(&v->qmp_fd);
+	if (p[P_QMP].revents)
+		on_qmp(v);
+	if (v->qmp.version[0] && v->usage.qemu_ns == 0)
+		v->usage.qemu_ns = now_ns() - v->t_start;
 	if (p[P_SAYS].revents)
-		read_says(v);
+		machine_hear(&v->m);
 	if (p[P_QEMU].revents)
-		on_qemu_end(v);
+		machine_reap(&v->m);
 	read_ctl(v);
 	read_serial(v);
-	read_output(v, &v->out, &v->to_stdout);
-	read_output(v, &v->err, &v->to_stderr);
+	read_output(v, &v->m.out, &v->to_stdout);
+	read_output(v, &v->m.err, &v->to_stderr);
 	if (p[P_STDIN].revents)
 		stdin_step(v);
 	if (p[P_SIG].revents)
 		on_signal(v);
 	backlog(v);
-	if (v->phase == EXITED && !v->o->virt && !v->bye && all_there(v) &&
+	if (v->phase == EXITED && !v->o->spec.virt && !v->bye && all_there(v) &&
 	    queue_empty(&v->to_stdout) && queue_empty(&v->to_stderr)) {
 		v->bye = true;
 		v->t_exit = now_ns();
 		to_guest(v, FRAME_BYE, NULL, 0);
 	}
 	deadlines(v);
-}
-
-/* The last line of what QEMU printed, without its own name. */
-static const char *last_words(struct vm *v)
-{
-	char *p = v->says.len ? v->says.p : NULL, *nl;
-
-	while (p && v->says.len && v->says.p[v->says.len - 1] == '\n')
-		v->says.p[--v->says.len] = '\0';
-	nl = p ? strrchr(p, '\n') : NULL;
-	if (nl)
-		p = nl + 1;
-	nl = p ? strstr(p, ": ") : NULL;
-	return nl ? nl + 2 : p ? p : "";
 }
 
 /* QEMU has ended, and nobody has said yet how to call that. */
@@ -558,8 +512,8 @@ static void judge(struct vm *v)
 	if (v->phase == EXITED && !all_there(v)) {
 		finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL,
 		       "output was lost: %llu of %llu and %llu of %llu bytes came",
-		       (unsigned long long)v->out.got, (unsigned long long)v->out_bytes,
-		       (unsigned long long)v->err.got, (unsigned long long)v->err_bytes);
+		       (unsigned long long)v->m.out.got, (unsigned long long)v->out_bytes,
+		       (unsigned long long)v->m.err.got, (unsigned long long)v->err_bytes);
 	} else if (v->phase == EXITED) {
 		e->outcome = VM_GUEST_EXIT;
 		e->status = v->exit_kind == EXIT_CODE	  ? (int)v->exit_value
@@ -576,16 +530,16 @@ static void judge(struct vm *v)
 							  strerror((int)v->exit_value));
 	} else if (v->console.panic[0]) {
 		finish_panic(v);
-	} else if (v->how.si_code != CLD_EXITED) {
+	} else if (v->m.how.si_code != CLD_EXITED) {
 		finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "QEMU was killed by SIG%s",
-		       sigabbrev_np(v->how.si_status));
-	} else if (v->how.si_status != 0) {
+		       sigabbrev_np(v->m.how.si_status));
+	} else if (v->m.how.si_status != 0) {
 		finish(v, e->ready ? VM_HOST_ERROR : VM_BOOT_FAIL, KT_PREFIX_FAIL, "QEMU: %s",
-		       last_words(v));
+		       machine_last_words(&v->m));
 	} else if (!e->ready && v->console.unpack[0]) {
 		finish(v, VM_BOOT_FAIL, KT_PREFIX_FAIL,
 		       "the archive does not fit into %llu MiB of memory (%s)",
-		       (unsigned long long)v->o->mem_mib, v->console.unpack);
+		       (unsigned long long)v->o->spec.mem_mib, v->console.unpack);
 	} else if (!e->ready) {
 		finish(v, VM_BOOT_FAIL, KT_PREFIX_FAIL,
 		       "the guest was reset before its init was ready");
@@ -606,6 +560,8 @@ static void write_end(struct vm *v, uint64_t wall_ns)
 		return;
 	write_meta(v);
 	queue_flush_line(&v->to_stdout);
+	if (v->m.pid > 0)
+		queue_record(&v->to_stdout, usage_write(w, &v->usage, v->o));
 	jsonw_begin(w, "end");
 	jsonw_str(w, "tool", "kt-vm");
 	jsonw_str(w, "outcome", vm_outcome_name(e->outcome));
@@ -648,94 +604,14 @@ static void tell(const struct vm *v)
 			tail[n - 1] == '\n' ? "" : "\n");
 }
 
-/* A memory file or a socket pair: our end in *ours, QEMU's in the result. */
-static int channel(bool file, int *ours)
-{
-	int p[2];
-
-	if (file) {
-		*ours = memfd_create("ktstr-out", MFD_CLOEXEC);
-		return *ours < 0 ? -errno : fcntl(*ours, F_DUPFD, 3);
-	}
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, p) < 0)
-		return -errno;
-	*ours = p[0];
-	if (fcntl(p[0], F_SETFL, O_NONBLOCK) < 0 || fcntl(p[1], F_SETFD, 0) < 0)
-		return -errno;
-	return p[1];
-}
-
-/* Start QEMU. Its ends of the channels are closed here again in any case. */
-static int start(struct vm *v)
-{
-	const struct vm_opts *o = v->o;
-	struct vm_spec s = { .qemu = o->qemu,
-			     .kernel = o->kernel,
-			     .append = o->append,
-			     .topo = o->topo,
-			     .mem_mib = o->mem_mib,
-			     .seed = o->seed,
-			     .kvm = o->kvm,
-			     .virt = o->virt,
-			     .verbose = o->dmesg };
-	struct child_spec c = { .death_sig = SIGKILL, .own_group = 1 };
-	int *const theirs[] = {
-		&s.serial_fd, &s.ctl_fd, &s.out_fd, &s.err_fd, &s.in_fd, &s.qmp_fd
-	};
-	int *const ours[] = { &v->serial.fd, &v->ctl.fd, &v->out.fd,
-			      &v->err.fd,    &v->in_fd,	 &v->qmp_fd };
-	struct args args = { 0 };
-	AUTO_FD null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	int p[2], rc = 0;
-	size_t i;
-
-	for (i = 0; i < KT_ARRAY_LEN(theirs); i++)
-		*theirs[i] = -1;
-	if (null < 0 || pipe2(p, O_CLOEXEC) < 0)
-		return warn_rc(-errno, "set up QEMU");
-	v->says_fd = p[0];
-	for (i = 0; i < KT_ARRAY_LEN(theirs) && rc >= 0; i++)
-		rc = *theirs[i] = channel(o->virt && i < 4, ours[i]);
-	if (rc >= 0)
-		rc = s.initrd_fd = fcntl(o->initrd_fd, F_DUPFD, 3); /* without close-on-exec */
-	if (rc >= 0)
-		rc = qemu_args(&s, &args);
-	if (rc < 0) {
-		warn_rc(rc, "set up QEMU");
-	} else {
-		c.argv = args.v;
-		c.stdio[0] = null;
-		c.stdio[1] = c.stdio[2] = p[1];
-		pin_begin(&v->pin, o->virt);
-		rc = v->pid_fd = child_spawn(&c, &v->pid);
-		pin_end(&v->pin);
-		if (rc < 0)
-			warn_rc(rc, "start '%s'", o->qemu);
-	}
-	args_free(&args);
-	close(p[1]);
-	for (i = 0; i < KT_ARRAY_LEN(theirs); i++)
-		drop_fd(theirs[i]);
-	drop_fd(&s.initrd_fd);
-	return rc < 0 ? rc : 0;
-}
-
 static void vm_free(struct vm *v)
 {
-	drop_fd(&v->serial.fd);
-	drop_fd(&v->ctl.fd);
-	drop_fd(&v->out.fd);
-	drop_fd(&v->err.fd);
-	drop_fd(&v->in_fd);
-	drop_fd(&v->qmp_fd);
-	drop_fd(&v->says_fd);
-	drop_fd(&v->pid_fd);
+	machine_free(&v->m);
 	drop_fd(&v->timer_fd);
-	drop_fd(&v->pin.slot_fd);
 	buf_free(&v->frames);
-	buf_free(&v->says);
 	buf_free(&v->in);
 	qmp_free(&v->qmp);
+	usage_free(&v->usage);
 	queue_free(&v->to_stdout);
 	queue_free(&v->to_stderr);
 	free(v);
@@ -745,7 +621,7 @@ static void vm_free(struct vm *v)
  * longer than GRACE_NS. */
 static bool over(const struct vm *v)
 {
-	if (!v->gone)
+	if (!v->m.gone)
 		return false;
 	if (drained(v) && queue_empty(&v->to_stdout) && queue_empty(&v->to_stderr))
 		return true;
@@ -761,10 +637,12 @@ static struct vm *vm_new(const struct vm_opts *o, struct vm_end *ret)
 	*ret = (struct vm_end){ 0 };
 	v->o = o;
 	v->end = ret;
-	v->serial = v->ctl = v->out = v->err = (struct source){ .fd = -1, .file = o->virt };
-	v->pin.slot_fd = v->in_fd = v->qmp_fd = v->says_fd = v->pid_fd = v->timer_fd = -1;
+	machine_init(&v->m, o->spec.virt);
+	v->timer_fd = -1;
 	queue_init(&v->to_stdout, STDOUT_FILENO, o->records);
 	queue_init(&v->to_stderr, STDERR_FILENO, false);
+	if (o->earlier)
+		on_console(v, o->earlier->p, o->earlier->len);
 	return v;
 }
 
@@ -776,7 +654,7 @@ int vm_refuse(const struct vm_opts *o, struct vm_end *ret, enum vm_outcome outco
 
 	if (!v)
 		return warn_rc(-ENOMEM, "start a machine");
-	v->gone = true;
+	v->m.gone = true;
 	va_start(ap, fmt);
 	(void)vsnprintf(ret->reason, sizeof(ret->reason), fmt, ap); /* cut off it still helps */
 	va_end(ap);
@@ -792,25 +670,30 @@ int vm_refuse(const struct vm_opts *o, struct vm_end *ret, enum vm_outcome outco
 int vm_run(const struct vm_opts *o, struct vm_end *ret)
 {
 	struct vm *v = vm_new(o, ret);
+	struct vm_spec spec = o->spec;
 	struct itimerspec it = { 0 };
 	int rc;
 
 	if (!v)
 		return warn_rc(-ENOMEM, "start a machine");
-	v->each = o->virt ? LOOK_NS : SAMPLE_NS;
+	v->each = o->spec.virt ? LOOK_NS : SAMPLE_NS;
 	v->t_timer = now_ns() + v->each;
 	it.it_interval.tv_nsec = it.it_value.tv_nsec = (long)v->each;
+	v->t_start = v->t_frame = v->t_check = now_ns();
 	v->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (v->timer_fd < 0 || timerfd_settime(v->timer_fd, 0, &it, NULL) < 0)
 		rc = warn_rc(-errno, "set up a timer");
 	else
-		rc = start(v);
+		rc = machine_start(&v->m, &spec);
 	if (rc == 0) {
-		qmp_init(&v->qmp, v->qmp_fd);
-		v->t_start = v->t_frame = v->t_check = now_ns();
+		qmp_init(&v->qmp, v->m.qmp_fd);
+		if (o->template && (rc = qmp_restore(&v->qmp, o->state_fd)) < 0)
+			finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "QEMU takes no questions: %s",
+			       strerror(-rc));
+		rc = 0;
 		while (!over(v)) {
 			turn(v);
-			if (v->gone && drained(v))
+			if (v->m.gone && drained(v))
 				judge(v);
 		}
 		judge(v);

@@ -3,10 +3,10 @@
 #ifndef KT_RUN_H
 #define KT_RUN_H
 
-#include "topospec.h"
+#include "buf.h"
+#include "qemu.h"
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 enum vm_outcome {
@@ -20,13 +20,14 @@ enum vm_outcome {
 };
 
 struct vm_opts {
-	const char *qemu, *kernel, *append; /* append may be NULL */
-	struct topospec topo;
-	uint64_t mem_mib, seed;
+	struct vm_spec spec;
+	uint64_t seed; /* of what is random in the guest */
+	const char *template; /* key of the one that the machine is restored from; NULL: it boots */
+	int state_fd; /* what QEMU saved of it */
+	const struct buf *earlier; /* what its console has said until then; NULL: nothing */
 	uint64_t timeout_ns; /* 0: none */
 	uint64_t boot_ns; /* until kt-init is ready: of this machine's time, or with virt of QEMU's
 			   */
-	bool kvm, virt;
 	bool records; /* standard output as records, between meta and end */
 	bool dmesg; /* console to standard error */
 	bool retry; /* a boot that QEMU has spoiled may be repeated: see `again` below */
@@ -34,7 +35,6 @@ struct vm_opts {
 	int sig_fd; /* from sig_block() */
 	int stdin_fd; /* streamed into the guest (real clock only); -1: none */
 	int console_fd; /* gets the whole console; -1: none */
-	int initrd_fd;
 };
 
 struct vm_end {

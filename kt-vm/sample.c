@@ -40,14 +40,25 @@ static int next_u64(const char **p, uint64_t *ret)
 }
 
 /* "1186350 8203 40": time on a CPU, time waited for one, times put on one. */
-static int schedstat(int root, pid_t pid, pid_t tid, uint64_t *ret_run, uint64_t *ret_delay)
+bool sample_thread(int root, pid_t pid, pid_t tid, struct thread_time *ret)
 {
 	char text[128];
 	const char *p = text;
 
-	if (root_readf(root, text, sizeof(text), "/proc/%d/task/%d/schedstat", pid, tid) < 0)
-		return -1;
-	return next_u64(&p, ret_run) < 0 || next_u64(&p, ret_delay) < 0 ? -1 : 0;
+	return root_readf(root, text, sizeof(text), "/proc/%d/task/%d/schedstat", pid, tid) >= 0 &&
+	       next_u64(&p, &ret->run_ns) == 0 && next_u64(&p, &ret->delay_ns) == 0;
+}
+
+void sample_write_thread(struct jsonw *w, const struct thread_time *t)
+{
+	if (!t) {
+		jsonw_null(w, NULL);
+		return;
+	}
+	jsonw_arr(w, NULL);
+	jsonw_u64(w, NULL, t->run_ns);
+	jsonw_u64(w, NULL, t->delay_ns);
+	jsonw_arr_end(w);
 }
 
 /* "cpu  207 0 610 724 0 0 49 0 0 0": the eighth number is what a hypervisor above us took. */
@@ -77,7 +88,8 @@ int sample_write(struct jsonw *w, const struct guest_clock *c, uint64_t host_ns,
 		 pid_t pid, const pid_t *tids, size_t n_tids)
 {
 	AUTO_FD root = root_open(NULL);
-	uint64_t a, b;
+	struct thread_time t;
+	uint64_t a;
 	size_t i;
 
 	jsonw_begin(w, "sample");
@@ -89,16 +101,9 @@ int sample_write(struct jsonw *w, const struct guest_clock *c, uint64_t host_ns,
 	else
 		jsonw_null(w, "steal_ns");
 	jsonw_arr(w, "vcpus");
-	for (i = 0; i < n_tids; i++) {
-		if (root < 0 || schedstat(root, pid, tids[i], &a, &b) < 0) {
-			jsonw_null(w, NULL);
-			continue;
-		}
-		jsonw_arr(w, NULL);
-		jsonw_u64(w, NULL, a);
-		jsonw_u64(w, NULL, b);
-		jsonw_arr_end(w);
-	}
+	for (i = 0; i < n_tids; i++)
+		sample_write_thread(w, root >= 0 && sample_thread(root, pid, tids[i], &t) ? &t
+											   : NULL);
 	jsonw_arr_end(w);
 	return jsonw_end(w);
 }

@@ -25,6 +25,17 @@ void guest_clock_add(struct guest_clock *c, uint64_t guest_ns, uint64_t host_ns)
 /* guest_clock_at - the guest's clock at host_ns; negative: not known. */
 int64_t guest_clock_at(const struct guest_clock *c, uint64_t host_ns);
 
+/* What the host's scheduler gave to a thread, and what it kept it waiting, since it began. */
+struct thread_time {
+	uint64_t run_ns, delay_ns;
+};
+
+/* sample_thread - of thread tid of process pid; root is "/", from root_open(). False: not known. */
+bool sample_thread(int root, pid_t pid, pid_t tid, struct thread_time *ret);
+
+/* sample_write_thread - as an element of an array: [run, delay], null for NULL. */
+void sample_write_thread(struct jsonw *w, const struct thread_time *t);
+
 /* sample_write - one `sample` record of the threads tids[] of process pid. late_ns is how late the
  * caller got round to it. Returns what jsonw_end() says. */
 int sample_write(struct jsonw *w, const struct guest_clock *c, uint64_t host_ns, uint64_t late_ns,

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a machine cost. */
+#include "usage.h"
+#include "cleanup.h"
+#include "num.h"
+#include "root.h"
+
+#include <string.h>
+
+/* "Private_Dirty:     81032 kB", of smaps_rollup (Linux 4.14). Returns bytes, 0 for no such line. */
+static uint64_t rollup(const char *text, const char *key)
+{
+	const char *p = strstr(text, key);
+
+	return p ? strtoull(p + strlen(key), NULL, 10) << 10 : 0;
+}
+
+static uint64_t private_bytes(int root, pid_t pid)
+{
+	char text[4096];
+
+	if (root_readf(root, text, sizeof(text), "/proc/%d/smaps_rollup", pid) < 0)
+		return 0;
+	return rollup(text, "\nPrivate_Clean:") + rollup(text, "\nPrivate_Dirty:");
+}
+
+/* The thread that takes turns for all CPUs in virtual time has a name (-name debug-threads=on), and
+ * QEMU's control protocol must not be used then. Returns its id, or 0. */
+static pid_t find_thread(int root, pid_t pid, const char *name)
+{
+	char path[64], comm[32];
+	AUTO_DIR *dir = NULL;
+	const struct dirent *de;
+	int tid;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/task", pid); /* fits */
+	dir = root_dir(root, path);
+	while (dir && (de = readdir(dir)) != NULL)
+		if (num_int(de->d_name, 1, INT32_MAX, &tid) == 0 &&
+		    root_readf(root, comm, sizeof(comm), "/proc/%d/task/%d/comm", pid, tid) > 0 &&
+		    strcmp(comm, name) == 0)
+			return tid;
+	return 0;
+}
+
+void usage_take(struct usage *u, pid_t pid, const pid_t *tids, size_t n_tids)
+{
+	AUTO_FD root = root_open(NULL);
+	pid_t all = 0;
+	size_t i;
+
+	if (root < 0)
+		return;
+	u->private_bytes = private_bytes(root, pid);
+	if (n_tids == 0)
+		all = find_thread(root, pid, "ALL CPUs/TCG\n");
+	if (all > 0) {
+		tids = &all;
+		n_tids = 1;
+	}
+	u->vcpus = calloc(n_tids ? n_tids : 1, sizeof(*u->vcpus));
+	for (i = 0; u->vcpus && i < n_tids; i++)
+		if (!sample_thread(root, pid, tids[i], &u->vcpus[i]))
+			u->vcpus[i].run_ns = UINT64_MAX;
+	u->n_vcpus = u->vcpus ? n_tids : 0;
+}
+
+/* 0 stands for what is not known; nothing of this can be 0. */
+static void known(struct jsonw *w, const char *key, uint64_t v)
+{
+	jsonw_id(w, key, v ? (int64_t)v : -1);
+}
+
+int usage_write(struct jsonw *w, const struct usage *u, const struct vm_opts *o)
+{
+	bool booted = !o->template;
+	size_t i;
+
+	jsonw_begin(w, "vm");
+	jsonw_str(w, "accel", o->spec.kvm ? "kvm" : "tcg");
+	jsonw_str(w, "clock", o->spec.virt ? "virtual" : "real");
+	jsonw_str(w, "template", o->template);
+	jsonw_u64(w, "memory_bytes", o->spec.mem_mib << 20);
+	known(w, "qemu_ns", u->qemu_ns);
+	known(w, "kernel_ns", booted ? u->kernel_ns : 0);
+	known(w, "init_ns", booted ? u->init_ns : 0);
+	known(w, "ready_ns", u->ready_ns);
+	known(w, "command_ns", u->command_ns);
+	known(w, "guest_peak_bytes", u->guest_peak);
+	known(w, "private_bytes", u->private_bytes);
+	jsonw_arr(w, "vcpus");
+	for (i = 0; i < u->n_vcpus; i++)
+		sample_write_thread(w, u->vcpus[i].run_ns == UINT64_MAX ? NULL : &u->vcpus[i]);
+	jsonw_arr_end(w);
+	return jsonw_end(w);
+}
+
+void usage_free(struct usage *u)
+{
+	free(u->vcpus);
+	u->vcpus = NULL;
+}
