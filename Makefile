@@ -159,6 +159,7 @@ test_kernel_fetch_O := kt-kernel/fetch/gitref kt-kernel/fetch/http kt-kernel/ide
 		   kt-kernel/fetch/releases kt-kernel/fetch/sums kt-kernel/fetch/untar kt-kernel/fetch/xfer
 test_kernel_fetch_PKG := libarchive libcurl
 test_ldso_O     := kt-vm/ldso
+test_uncpio_O   := kt-vm/uncpio
 test_prog_O     := kt-snap/prog kt-snap/snap_obj
 test_prog_PKG   := libbpf
 test_plan_O     := kt-locks/plan
@@ -185,6 +186,7 @@ fuzz_scenario_O := kt-run/scenario kt-run/expand kt-run/draft kt-run/expr kt-run
 fuzz_snapdiff_O := $(filter-out kt-snap/kt-snap-diff,$(kt-snap-diff_O))
 fuzz_snapdiff_PKG := libzstd
 fuzz_table_O    := kt-report/table
+fuzz_uncpio_O   := kt-vm/uncpio
 $(B)/tests/%.o: CPPFLAGS += $(patsubst %,-iquote %,$(sort $(dir $($(*F)_O))))
 
 $(B)/tests/unit/test_prog.o: CPPFLAGS += -iquote bpf

@@ -80,7 +80,7 @@ static void put(struct stream *s, const char *type, const struct template_info *
 	AUTO_FREE char *path = NULL;
 	size_t i;
 
-	if (asprintf(&path, "%s/%s%s", t->place, t->key, t->finished ? "" : "") < 0) {
+	if (asprintf(&path, "%s/%s", t->place, t->name) < 0) {
 		path = NULL;
 		s->rc = -ENOMEM;
 		return;

@@ -8,6 +8,7 @@
 /* "[    1.836319] Kernel panic - not syncing: Attempted to kill init! exitcode=0x00000100" */
 static void judge_line(struct console *c)
 {
+	static const char init[] = "kt-init: ";
 	static const char panic[] = "Kernel panic - not syncing: ";
 	static const char *const oopses[] = {
 		"Oops: ",
@@ -31,6 +32,8 @@ static void judge_line(struct console *c)
 	p = strstr(c->line, "Initramfs unpacking failed");
 	if (p && c->unpack[0] == '\0')
 		memcpy(c->unpack, p, strlen(p) + 1);
+	if (strncmp(c->line, init, sizeof(init) - 1) == 0)
+		memcpy(c->init, c->line + sizeof(init) - 1, c->line_len - sizeof(init) + 2);
 	for (i = 0; i < KT_ARRAY_LEN(oopses); i++)
 		if (strstr(c->line, oopses[i]))
 			c->oops = true;

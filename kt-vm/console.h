@@ -15,6 +15,7 @@ struct console {
 	bool oops; /* the kernel has reported a fault */
 	bool int3; /* one by a breakpoint that nobody had set, see struct vm_end */
 	char panic[CONSOLE_LINE]; /* what follows "Kernel panic - not syncing: ", else "" */
+	char init[CONSOLE_LINE]; /* the last line by kt-init, behind its name, else "" */
 	char unpack[CONSOLE_LINE]; /* "Initramfs unpacking failed: …", else "" */
 	char line[CONSOLE_LINE]; /* the line that is being received, cut off */
 	size_t line_len;

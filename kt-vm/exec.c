@@ -260,9 +260,8 @@ static int run_template(const struct opts *o, const struct vm_opts *cold, const 
 		vm.template = t.key;
 		vm.earlier = &t.console;
 		vm.boot_ns = RESTORE_NS;
-		vm.probe = true;
 		rc = vm_run(&vm, ret);
-		if (rc == 0 && !ret->ready && ret->status < 128) {
+		if (rc == 0 && ret->stale) {
 			warn_msg("template %s does not restore (%s): dropped, booting", t.key,
 				 ret->reason);
 			drop_template(&t);

@@ -61,14 +61,14 @@ enum command {
 static int set_defaults(struct opts *o)
 {
 	const char *cold = getenv("KTSTR_COLD");
-	uint32_t seed;
+	uint64_t seed;
 
 	o->cold = o->cold || (cold && *cold);
 
 	if (!o->seeded) {
 		if (getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
 			return warn_rc(-errno, "draw a seed");
-		o->vm.seed = seed;
+		o->vm.seed = seed >> 1; /* a record's integer */
 	}
 	o->vm.spec.qemu = getenv("KTSTR_QEMU");
 	if (!o->vm.spec.qemu || !*o->vm.spec.qemu)
@@ -304,7 +304,7 @@ int main(int argc, char *argv[])
 	AUTO_FREE char **again = NULL;
 	enum command command;
 	int rc = out_open_stdio(), words;
-	bool done = false;
+	bool done = false, boots;
 	unsigned int cap;
 	char why[512];
 	sigset_t old;
@@ -329,7 +329,8 @@ int main(int argc, char *argv[])
 	o.cmd = argv + optind;
 	if (reserve_cap(o.cpu_cap, &cap, why, sizeof(why)) < 0)
 		return usage_prefix("%s", why);
-	if (!reserve_inside() && cap > 0)
+	boots = command == CMD_EXEC || command == CMD_TEMPLATE_MAKE;
+	if (boots && !reserve_inside() && cap > 0)
 		return warn_rc(reserve_exec(cap, o.quiet, "kt-vm", again), "run kt-reserve"),
 		       KT_PREFIX_FAIL;
 	o.vm.sig_fd = sig_block(NULL, &old);

@@ -23,7 +23,8 @@ static int has_id(int root, const char *name, const char *file, unsigned int wan
 	       strcmp(text, id) == 0;
 }
 
-/* The region answers only while the device is enabled, which firmware may have left undone. */
+/* The region answers only while the device is enabled, which firmware may have left undone. A
+ * driver has done it, and EBUSY says that there is one. */
 static int enable(const char *name)
 {
 	char path[64 + NAME_MAX];
@@ -31,7 +32,9 @@ static int enable(const char *name)
 
 	(void)snprintf(path, sizeof(path), DEVICES "/%s/enable", name); /* fits by its type */
 	fd = open(path, O_WRONLY | O_CLOEXEC);
-	return fd < 0 || write(fd, "1", 1) != 1 ? -errno : 0;
+	if (fd < 0)
+		return -errno;
+	return write(fd, "1", 1) == 1 || errno == EBUSY ? 0 : -errno;
 }
 
 int pci_map(unsigned int vendor, unsigned int device, unsigned int region, size_t len,

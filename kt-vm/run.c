@@ -540,6 +540,8 @@ static void judge(struct vm *v)
 		finish(v, VM_BOOT_FAIL, KT_PREFIX_FAIL,
 		       "the archive does not fit into %llu MiB of memory (%s)",
 		       (unsigned long long)v->o->spec.mem_mib, v->console.unpack);
+	} else if (!e->ready && v->console.init[0]) {
+		finish(v, VM_BOOT_FAIL, KT_PREFIX_FAIL, "kt-init: %s", v->console.init);
 	} else if (!e->ready) {
 		finish(v, VM_BOOT_FAIL, KT_PREFIX_FAIL,
 		       "the guest was reset before its init was ready");
@@ -698,7 +700,10 @@ int vm_run(const struct vm_opts *o, struct vm_end *ret)
 		}
 		judge(v);
 		ret->again = o->retry && ret->outcome == VM_BOOT_FAIL && v->console.int3;
-		if (!ret->again && !(o->probe && !ret->ready && ret->status < 128)) {
+		/* What kt-init says is of this run, not of what was saved. */
+		ret->stale = o->template && !ret->ready && ret->status < 128 && !v->console.init[0];
+		if (!ret->again && !ret->stale &&
+		    !(o->probe && !ret->ready && ret->status < 128)) {
 			write_end(v, now_ns() - v->t_start);
 			queue_drain(&v->to_stdout, o->sig_fd, v->decided ? 5000 : -1);
 			tell(v);

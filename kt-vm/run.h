@@ -45,6 +45,7 @@ struct vm_end {
 	 * patching (several threads of emulation, a busy host): a breakpoint is hit that is there
 	 * no more, and the boot ends in "Oops: int3". Nothing has been told then; try again. */
 	bool again;
+	bool stale; /* the template did not restore; nothing has been told */
 	bool no_exec; /* the command could not be executed: reason is strerror's text */
 	char reason[600]; /* "" for VM_OK and for a command that ended with a status */
 };

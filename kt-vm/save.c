@@ -102,6 +102,8 @@ static int advance(struct save *s, bool look)
 {
 	int rc = 0;
 
+	if (s->m.qmp_fd < 0)
+		return 0;
 	if (s->step == STOPS && s->qmp.machine == QMP_STANDS) {
 		s->step = SAVES;
 		rc = qmp_save(&s->qmp, s->state_fd);
@@ -119,6 +121,8 @@ static int why_gone(struct save *s)
 {
 	if (s->console.panic[0])
 		return fail(s, -EIO, "kernel panic: %s", s->console.panic);
+	if (s->console.init[0])
+		return fail(s, -EIO, "kt-init: %s", s->console.init);
 	if (s->m.how.si_code == CLD_EXITED && s->m.how.si_status == 0)
 		return fail(s, -EIO, "the guest was reset before it could be saved");
 	return fail(s, -EIO, "QEMU: %s", machine_last_words(&s->m));
@@ -154,11 +158,11 @@ static int turn(struct save *s, int sig_fd)
 		machine_hear(&s->m);
 	if (n > 0 && p[2].revents) {
 		rc = qmp_read(&s->qmp);
-		if (rc == 0)
-			drop_fd(&s->m.qmp_fd);
-		if (rc < 0 && rc != -EAGAIN)
+		if (rc == -EPROTO)
 			return fail(s, rc, "QEMU: %s",
 				    s->qmp.error[0] ? s->qmp.error : strerror(-rc));
+		if (rc <= 0 && rc != -EAGAIN)
+			drop_fd(&s->m.qmp_fd); /* it ends, which says more */
 	}
 	if (n > 0 && p[1].revents)
 		machine_reap(&s->m);

@@ -389,7 +389,7 @@ static int visit(int place_fd, const char *place, const char *name,
 		 int (*fn)(const struct template_info *info, void *arg), void *arg)
 {
 	AUTO_FD fd = openat(place_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	struct template_info info = { .place = place };
+	struct template_info info = { .place = place, .name = name };
 	struct stat st;
 	int rc;
 

@@ -68,7 +68,7 @@ void template_prune(uint64_t max_bytes, const char *but);
 
 struct template_info {
 	char key[TEMPLATE_KEY];
-	const char *place; /* the directory above, borrowed */
+	const char *place, *name; /* the directory above, and what it is called there; borrowed */
 	uint64_t bytes; /* on the disk or in memory */
 	int64_t used_s; /* time of last use, since 1970 */
 	bool finished; /* and of this boot: it may be used */
