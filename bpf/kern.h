@@ -48,6 +48,7 @@ struct kernfs_node {
 	const char *name;
 	struct kernfs_node *__parent; /* since 6.15 */
 	__u64 id; /* since 5.5 one number */
+	void *priv; /* of a cgroup's directory: the cgroup */
 };
 
 struct kernfs_node___parent {
@@ -61,11 +62,10 @@ struct cgroup_subsys_state {
 struct cgroup {
 	struct cgroup_subsys_state self;
 	struct kernfs_node *kn;
+	struct cgroup_subsys_state *subsys[1];
 };
 
-struct css_set {
-	struct cgroup *dfl_cgrp;
-};
+struct css_set; /* see DFL_CGRP */
 
 struct cgroup_namespace {
 	struct css_set *root_cset;

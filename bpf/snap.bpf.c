@@ -25,39 +25,13 @@ struct snap_shared shared;
 #define ASK 0
 #define LEVEL 0
 #define DELAYS 0
+#define NODES 0
 #else
 #define ASK shared.ask
 #define LEVEL shared.level
 #define DELAYS shared.delays
+#define NODES shared.nodes
 #endif
-
-/* Every value that is one read of a member, which a kernel has or has not. */
-#define TASK_VALUES(X)                                                                             \
-	X(SNAP_FLAGS, task->flags)                                                                 \
-	X(SNAP_EXIT_STATE, task->exit_state)                                                       \
-	X(SNAP_POLICY, task->policy)                                                               \
-	X(SNAP_STATIC_PRIO, task->static_prio)                                                     \
-	X(SNAP_RT_PRIORITY, task->rt_priority)                                                     \
-	X(SNAP_START, task->start_boottime)                                                        \
-	X(SNAP_RUN_TIME, task->se.sum_exec_runtime)                                                \
-	X(SNAP_WAIT_TIME, task->sched_info.run_delay)                                              \
-	X(SNAP_TIMESLICES, task->sched_info.pcount)                                                \
-	X(SNAP_UTIME, task->utime)                                                                 \
-	X(SNAP_STIME, task->stime)                                                                 \
-	X(SNAP_PREV_UTIME, task->prev_cputime.utime)                                               \
-	X(SNAP_PREV_STIME, task->prev_cputime.stime)                                               \
-	X(SNAP_NVCSW, task->nvcsw)                                                                 \
-	X(SNAP_NIVCSW, task->nivcsw)                                                               \
-	X(SNAP_MINFLT, task->min_flt)                                                              \
-	X(SNAP_MAJFLT, task->maj_flt)                                                              \
-	X(SNAP_NR_MIGRATIONS, task->se.nr_migrations)                                              \
-	X(SNAP_RCHAR, task->ioac.rchar)                                                            \
-	X(SNAP_WCHAR, task->ioac.wchar)                                                            \
-	X(SNAP_SYSCR, task->ioac.syscr)                                                            \
-	X(SNAP_SYSCW, task->ioac.syscw)                                                            \
-	X(SNAP_READ_BYTES, task->ioac.read_bytes)                                                  \
-	X(SNAP_WRITE_BYTES, task->ioac.write_bytes)                                                \
-	X(SNAP_CANCELLED_WRITE_BYTES, task->ioac.cancelled_write_bytes)
 
 /* The statistics, which moved within task_struct in 5.16. */
 #define STAT_VALUES(X)                                                                             \
@@ -73,7 +47,6 @@ struct snap_shared shared;
 	X(SNAP_WAIT_COUNT, wait_count)                                                             \
 	X(SNAP_SLEEP_SUM, sum_sleep_runtime)                                                       \
 	X(SNAP_SLEEP_MAX, sleep_max)                                                               \
-	X(SNAP_BLOCK_SUM, sum_block_runtime)                                                       \
 	X(SNAP_BLOCK_MAX, block_max)                                                               \
 	X(SNAP_IOWAIT_SUM, iowait_sum)                                                             \
 	X(SNAP_IOWAIT_COUNT, iowait_count)
@@ -97,40 +70,60 @@ static __always_inline int has_612_ext(void)
 	return bpf_core_enum_value_exists(enum scx_task_state___612, SCX_TASK_ENABLED___612);
 }
 
+/* Where css_set.dfl_cgrp is: behind `subsys`, a counter and a pointer, since 4.14. A relocation
+ * would know it as well, but the kernel keeps the names it has looked up in 31 slots, and css_set
+ * is in the one of mm_struct: each load would go through all of its types twice more, as long as
+ * all the rest of it takes. That there is a cgroup is seen from its directory, which points back to
+ * it; where it does not, no directory is told, and the path is looked up in /proc. */
+#define DFL_CGRP (bpf_core_field_size(((struct cgroup *)0)->subsys) + 16)
+
+#define DIR_HEAD (sizeof(struct snap_rec) + sizeof(shared.dir.id))
+
+/* Puts the directory shared.kn in shared.dir, and goes to the one that it is in. A function of its
+ * own to the verifier too, which looks at it once, and not each time round the loop below. Returns
+ * the length of the name, filled up to 8 bytes. */
+__attribute__((noinline)) int next_dir(void)
+{
+	struct kernfs_node *kn = (struct kernfs_node *)shared.kn;
+	struct snap_dir *d = &shared.dir;
+	char *name = 0;
+	__u32 n; /* with the NUL: 256 at most */
+
+	READ(d->id, kn, id);
+	READ(name, kn, name);
+	n = bpf_probe_read_kernel_str(d->name, SNAP_NAME / 2, name);
+	d->r.kind = SNAP_DIR;
+	d->r.n = n;
+	n = (n + 7) & (SNAP_NAME - 8);
+	d->r.bytes = DIR_HEAD + n;
+	if (exists(kn->__parent))
+		READ(kn, kn, __parent);
+	else
+		READ(kn, (struct kernfs_node___parent *)kn, parent);
+	shared.kn = (__u64)kn;
+	return n;
+}
+
 /* A cgroup and what it is in, up to the root of the hierarchy: names are in the kernfs nodes.
  * Whether a write failed is asked once, of the last one: when one did not fit, none after it does.
  */
-static __always_inline void write_cgroup(struct seq_file *seq, struct cgroup *cgrp,
-					 struct kernfs_node *kn)
+static __always_inline void write_cgroup(struct seq_file *seq, struct cgroup *cgrp)
 {
 	struct snap_cgroup c = { .r = { SNAP_CGROUP, sizeof(c), 0 } };
-	struct snap_dir *d = &shared.dir;
+	struct kernfs_node *kn = 0;
+	void *owner = 0;
 	__u32 flags = 0;
 	int i;
 
+	READ(kn, cgrp, kn);
+	READ(owner, kn, priv);
 	READ(c.id, kn, id);
 	READ(flags, cgrp, self.flags);
 	c.dead = !(flags & CSS_ONLINE);
 	bpf_seq_write(seq, &c, sizeof(c));
-	d->r.kind = SNAP_DIR;
-	for (i = 0; i < SNAP_DEPTH; i++) {
-		char *name = 0;
-		__u32 n, bytes; /* n with the NUL: 256 at most */
-
-		READ(d->id, kn, id);
-		READ(name, kn, name);
-		n = bpf_probe_read_kernel_str(d->name, SNAP_NAME / 2, name);
-		d->r.n = n;
-		bytes = sizeof(d->r) + sizeof(d->id) + ((n + 7) & (SNAP_NAME - 8));
-		d->r.bytes = bytes;
-		bpf_seq_write(seq, d, bytes);
-		if (exists(kn->__parent))
-			READ(kn, kn, __parent);
-		else
-			READ(kn, (struct kernfs_node___parent *)kn, parent);
-		if (!kn)
-			break;
-	}
+	shared.kn = owner == cgrp ? (__u64)kn : 0;
+	for (i = 0; i < SNAP_DEPTH && shared.kn; i++)
+		bpf_seq_write(seq, &shared.dir, DIR_HEAD + (next_dir() & (SNAP_NAME - 8)));
 }
 
 /* The number of a task in the pid namespace of the reader, level deep. */
@@ -144,66 +137,95 @@ static __always_inline int nr_in(struct pid *pid, __u32 level)
 	return nr;
 }
 
-/* What this kernel has: each relocation takes the kernel some microseconds when it loads the
- * program, so there is one question for each member, and the answer goes along with each thread. */
+/* What this kernel has goes along with each thread. Members that come and go together are asked for
+ * once: each question is a relocation, a branch to verify and dead code to take out, some ten
+ * microseconds of loading in all. */
 #define HAVE(i) (*have |= 1ULL << (i))
-#define X(i, member)                                                                               \
-	if (exists(member)) {                                                                      \
-		t->v[i] = member;                                                                  \
+#define TAKE(i, member)                                                                            \
+	do {                                                                                       \
+		t->v[i] = (member);                                                                \
 		HAVE(i);                                                                           \
-	}
+	} while (0)
+#define TRY(i, member)                                                                             \
+	do {                                                                                       \
+		if (exists(member))                                                                \
+			TAKE(i, member);                                                           \
+	} while (0)
 
 static __always_inline void read_task(struct snap_thread *t, struct task_struct *task, __u64 *have)
 {
-	TASK_VALUES(X)
-	if (exists(task->__state)) {
-		t->v[SNAP_STATE] = task->__state;
-		HAVE(SNAP_STATE);
-	} else if (exists(OLD(task)->state)) {
-		t->v[SNAP_STATE] = OLD(task)->state;
-		HAVE(SNAP_STATE);
+	TRY(SNAP_FLAGS, task->flags);
+	TRY(SNAP_EXIT_STATE, task->exit_state);
+	TRY(SNAP_POLICY, task->policy);
+	TRY(SNAP_STATIC_PRIO, task->static_prio);
+	TRY(SNAP_RT_PRIORITY, task->rt_priority);
+	TRY(SNAP_START, task->start_boottime);
+	TRY(SNAP_RUN_TIME, task->se.sum_exec_runtime);
+	TRY(SNAP_NR_MIGRATIONS, task->se.nr_migrations);
+	if (exists(task->sched_info.run_delay)) {
+		TAKE(SNAP_WAIT_TIME, task->sched_info.run_delay);
+		TAKE(SNAP_TIMESLICES, task->sched_info.pcount);
 	}
-	if (exists(task->thread_info.cpu)) {
-		t->v[SNAP_CPU] = task->thread_info.cpu;
-		HAVE(SNAP_CPU);
-	} else if (exists(OLD(task)->cpu)) {
-		t->v[SNAP_CPU] = OLD(task)->cpu;
-		HAVE(SNAP_CPU);
+	if (exists(task->utime)) {
+		TAKE(SNAP_UTIME, task->utime);
+		TAKE(SNAP_STIME, task->stime);
 	}
+	if (exists(task->prev_cputime)) {
+		TAKE(SNAP_PREV_UTIME, task->prev_cputime.utime);
+		TAKE(SNAP_PREV_STIME, task->prev_cputime.stime);
+	}
+	if (exists(task->nvcsw)) {
+		TAKE(SNAP_NVCSW, task->nvcsw);
+		TAKE(SNAP_NIVCSW, task->nivcsw);
+	}
+	if (exists(task->min_flt)) {
+		TAKE(SNAP_MINFLT, task->min_flt);
+		TAKE(SNAP_MAJFLT, task->maj_flt);
+	}
+	if (exists(task->ioac.rchar)) {
+		TAKE(SNAP_RCHAR, task->ioac.rchar);
+		TAKE(SNAP_WCHAR, task->ioac.wchar);
+		TAKE(SNAP_SYSCR, task->ioac.syscr);
+		TAKE(SNAP_SYSCW, task->ioac.syscw);
+	}
+	if (exists(task->ioac.read_bytes)) {
+		TAKE(SNAP_READ_BYTES, task->ioac.read_bytes);
+		TAKE(SNAP_WRITE_BYTES, task->ioac.write_bytes);
+		TAKE(SNAP_CANCELLED_WRITE_BYTES, task->ioac.cancelled_write_bytes);
+	}
+	if (exists(task->__state))
+		TAKE(SNAP_STATE, task->__state);
+	else
+		TRY(SNAP_STATE, OLD(task)->state);
+	if (exists(task->thread_info.cpu))
+		TAKE(SNAP_CPU, task->thread_info.cpu);
+	else
+		TRY(SNAP_CPU, OLD(task)->cpu);
 	if (exists(task->dl) && task->policy == SCHED_DEADLINE) {
 		t->v[SNAP_DL_RUNTIME] = task->dl.dl_runtime;
 		t->v[SNAP_DL_DEADLINE] = task->dl.dl_deadline;
 		t->v[SNAP_DL_PERIOD] = task->dl.dl_period;
 	}
 	if (exists(task->uclamp_req)) {
-		t->v[SNAP_UCLAMP_MIN] = *(__u32 *)&task->uclamp_req[0] & 0x7ff;
-		t->v[SNAP_UCLAMP_MAX] = *(__u32 *)&task->uclamp_req[1] & 0x7ff;
-		HAVE(SNAP_UCLAMP_MIN);
-		HAVE(SNAP_UCLAMP_MAX);
+		TAKE(SNAP_UCLAMP_MIN, *(__u32 *)&task->uclamp_req[0] & 0x7ff);
+		TAKE(SNAP_UCLAMP_MAX, *(__u32 *)&task->uclamp_req[1] & 0x7ff);
 	}
 }
-#undef X
 
 static __always_inline void read_stats(struct snap_thread *t, struct task_struct *task, __u64 *have)
 {
 	struct sched_entity___515 *old = OLD_SE(task);
 
-#define X(i, member)                                                                               \
-	if (exists(task->stats.member)) {                                                          \
-		t->v[i] = task->stats.member;                                                      \
-		HAVE(i);                                                                           \
-	}
-	STAT_VALUES(X)
+	if (exists(task->stats.nr_wakeups)) {
+#define X(i, member) TAKE(i, task->stats.member);
+		STAT_VALUES(X)
 #undef X
-	if (!exists(old->statistics.nr_wakeups))
-		return;
-#define X(i, member)                                                                               \
-	if (i != SNAP_BLOCK_SUM) { /* which came when all this moved */                            \
-		t->v[i] = old->statistics.member;                                                  \
-		HAVE(i);                                                                           \
-	}
-	STAT_VALUES(X)
+		TRY(SNAP_BLOCK_SUM, task->stats.sum_block_runtime); /* which came when all this moved */
+	} else if (exists(old->statistics.nr_wakeups)) {
+#define X(i, member) TAKE(i, old->statistics.member);
+		STAT_VALUES(X)
 #undef X
+	}
 }
 
 static __always_inline void read_ext(struct snap_thread *t, struct task_struct *task, __u64 *have)
@@ -298,8 +320,7 @@ int snap(__u64 *ctx)
 	struct snap_thread *t = &shared.thread;
 	struct css_set *cset = 0;
 	struct cgroup *cgrp = 0;
-	struct kernfs_node *kn = 0;
-	__u32 words = shared.cpu_words, nodes = shared.nodes, bytes;
+	__u32 words = shared.cpu_words, nodes = NODES, bytes;
 	struct task_struct *me = bpf_get_current_task_btf();
 	struct nsproxy *nsproxy = 0;
 	struct cgroup_namespace *ns = 0;
@@ -322,9 +343,8 @@ int snap(__u64 *ctx)
 			READ(cset, ns, root_cset);
 		}
 		if ((__u64)cset != shared.last_cset) {
-			READ(cgrp, cset, dfl_cgrp);
-			READ(kn, cgrp, kn);
-			write_cgroup(seq, cgrp, kn);
+			bpf_probe_read_kernel(&cgrp, sizeof(cgrp), (char *)cset + DFL_CGRP);
+			write_cgroup(seq, cgrp);
 			shared.last_cset = (__u64)cset;
 		}
 	}

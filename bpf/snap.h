@@ -143,6 +143,7 @@ struct snap_shared {
 	/* Where records are put together: a BPF stack has 512 bytes only. */
 	struct snap_thread thread __attribute__((aligned(8)));
 	struct snap_dir dir;
+	unsigned long long kn; /* the next of them */
 };
 
 _Static_assert(SNAP_VALUES <= 64, "snap_thread.have");
