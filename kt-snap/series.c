@@ -31,6 +31,7 @@ struct series {
 	struct heap *heap; /* NULL: not asked for */
 	struct tally heap_missing; /* of this snapshot */
 	struct buf text; /* records on their way */
+	struct thread_last last; /* in `text` */
 	int write_rc; /* the first failure to write, which has been reported */
 	uint64_t records; /* of this snapshot */
 	struct series_totals *totals;
@@ -56,6 +57,7 @@ static int hand_on(struct series *s)
 	if (rc == 0 && s->write_rc == 0)
 		rc = zfile_write(s->z, s->text.p, s->text.len);
 	buf_reset(&s->text);
+	s->last = (struct thread_last){ 0 };
 	return rc < 0 || s->write_rc < 0 ? write_failed(s, rc) : 0;
 }
 
@@ -224,9 +226,9 @@ static int take(void *arg, const struct thread_rec *t)
 		struct thread_rec with = *t;
 
 		heap_read(s->heap, &with, &s->heap_missing);
-		rc = thread_format(&with, &o->want, &s->text);
+		rc = thread_format_next(&s->last, &with, &o->want, &s->text);
 	} else {
-		rc = thread_format(t, &o->want, &s->text);
+		rc = thread_format_next(&s->last, t, &o->want, &s->text);
 	}
 	if (rc < 0)
 		return write_failed(s, rc);

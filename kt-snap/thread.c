@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The text of a thread's record. A snapshot is mostly this, so it is written without the generality
- * of jsonw: one check for room, names that are ready made, numbers by pairs of digits. */
+ * of jsonw: one check for room, names that are ready made, numbers by pairs of digits. And threads
+ * differ in few members from the one before, mostly: what is between those is copied at once. */
 #include "thread.h"
 #include "cleanup.h"
 #include "jsonw.h"
@@ -161,34 +162,98 @@ static size_t bound(const struct thread_rec *t)
 	return n;
 }
 
-int thread_format(const struct thread_rec *t, const struct field_set *set, struct buf *b)
+static char *put_member(char *to, const struct thread_rec *t, int f)
 {
-	char *start = buf_room(b, bound(t)), *to = start;
+	memcpy(to, keys[f].text, KEY_BYTES);
+	to += keys[f].n;
+	if (!field_has(&t->has, f))
+		return put(to, "null", 4);
+	if (keys[f].kind == FIELD_U64) /* nearly all are */
+		return put_u64(to, t->v[f]);
+	return put_value(to, t, f);
+}
+
+/* The members of one word of the set whose text may be another than in the record before: strings
+ * are looked at later. */
+static uint64_t may_differ(const struct thread_last *last, const struct thread_rec *t,
+			   const struct field_set *set, unsigned int w)
+{
+	const uint64_t *was = last->v + w * 64, *now = t->v + w * 64;
+	unsigned int i, n = w + 1 < FIELD_WORDS ? 64 : F_N - 64 * w;
+	uint64_t differ = 0;
+
+	if (last->to == 0)
+		return set->w[w];
+	for (i = 0; i < n; i++)
+		differ |= (uint64_t)(was[i] != now[i]) << i;
+	for (i = 0; i < KT_ARRAY_LEN(strings); i++)
+		if (strings[i] / 64 == w)
+			differ |= UINT64_C(1) << strings[i] % 64;
+	return set->w[w] & ((last->has.w[w] ^ t->has.w[w]) | (t->has.w[w] & differ));
+}
+
+/* Whether the text of a string, n bytes with its name, is that of the one before. As long as the
+ * string itself, it has nothing escaped in it, which always takes more. */
+static bool same_string(const struct thread_rec *t, int f, const char *text, size_t n)
+{
+	return n == keys[f].n + t->v[f] + 2 && memcmp(text + keys[f].n + 1, t->s[f], t->v[f]) == 0;
+}
+
+int thread_format_next(struct thread_last *last, const struct thread_rec *t,
+		       const struct field_set *set, struct buf *b)
+{
+	static const char head[] = "{\"type\":\"thread\"";
+	char *start = buf_room(b, bound(t)), *to = start, *at;
+	size_t taken, next; /* in the record before: what was taken, where the next member begins */
+	const char *old;
 	unsigned int w;
 	uint64_t bits;
+	int i = 0;
 
 	if (!start)
 		return b->err;
-	to = put(to, "{\"type\":\"thread\"", sizeof("{\"type\":\"thread\"") - 1);
+	if (last->to != b->len)
+		*last = (struct thread_last){ 0 };
+	old = b->p + last->from;
+	taken = next = last->to ? sizeof(head) - 1 : 0;
+	to = put(to, head, sizeof(head) - 1);
 	for (w = 0; w < FIELD_WORDS; w++) {
-		for (bits = set->w[w]; bits != 0; bits &= bits - 1) {
+		for (bits = may_differ(last, t, set, w); bits != 0; bits &= bits - 1) {
 			int f = (int)w * 64 + __builtin_ctzll(bits);
+			size_t begin;
 
-			memcpy(to, keys[f].text, KEY_BYTES);
-			to += keys[f].n;
-			if (!(t->has.w[w] & bits & -bits))
-				to = put(to, "null", 4);
-			else if (keys[f].kind == FIELD_U64) /* nearly all are */
-				to = put_u64(to, t->v[f]);
-			else
-				to = put_value(to, t, f);
+			while (i < f)
+				next += last->n[i++];
+			begin = next;
+			next += last->n[i++];
+			if (keys[f].kind == FIELD_STR && field_has(&t->has, f) &&
+			    same_string(t, f, old + begin, next - begin))
+				continue;
+			at = to = put(to, old + taken, begin - taken);
+			taken = next;
+			to = put_member(to, t, f);
 			if (!to)
 				return b->err = -ENOMEM;
+			last->n[f] = (size_t)(to - at);
+			last->v[f] = t->v[f];
 		}
 	}
+	while (i < F_N)
+		next += last->n[i++];
+	to = put(to, old + taken, next - taken);
 	to = put(to, "}\n", 3); /* the NUL that a buf has behind it */
+	last->has = t->has;
+	last->from = b->len;
 	b->len += (size_t)(to - start) - 1;
+	last->to = b->len;
 	return 0;
+}
+
+int thread_format(const struct thread_rec *t, const struct field_set *set, struct buf *b)
+{
+	struct thread_last none = { 0 };
+
+	return thread_format_next(&none, t, set, b);
 }
 
 static size_t digits(const char *s, size_t n)

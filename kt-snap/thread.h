@@ -40,4 +40,17 @@ size_t thread_comm(const char *name, size_t n);
  * order, byte for byte as jsonw would write them. Returns 0 or -ENOMEM. */
 int thread_format(const struct thread_rec *t, const struct field_set *set, struct buf *b);
 
+/* The record that was written last. */
+struct thread_last {
+	size_t from, to; /* where it is in the buf */
+	struct field_set has;
+	uint64_t v[F_N];
+	size_t n[F_N]; /* bytes of each member's text */
+};
+
+/* thread_format_next - the same, many times over: with the same set and the same buf, and `last`
+ * zeroed at first and each time that the buf was emptied. */
+int thread_format_next(struct thread_last *last, const struct thread_rec *t,
+		       const struct field_set *set, struct buf *b);
+
 #endif
