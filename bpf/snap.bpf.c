@@ -22,11 +22,13 @@ struct snap_shared shared;
  * either has fewer types to be looked up and fewer ways to be verified: it is loaded a quarter
  * faster. */
 #ifdef SNAP_PLAIN
+#define PLAIN 1
 #define ASK 0
 #define LEVEL 0
 #define DELAYS 0
 #define NODES 0
 #else
+#define PLAIN 0
 #define ASK shared.ask
 #define LEVEL shared.level
 #define DELAYS shared.delays
@@ -54,6 +56,10 @@ struct snap_shared shared;
 #define OLD(task) ((struct task_struct___515 *)(task))
 #define OLD_SE(task) ((struct sched_entity___515 *)&(task)->se)
 #define exists bpf_core_field_exists
+
+/* The plain program comes in a light skeleton, which kernels take since 5.18, and does not ask for
+ * what all of those have. Should one of them lose it, the whole program takes over. */
+#define has(member) (PLAIN || exists(member))
 
 /* Pointers are followed by a helper, though the program may do it itself: it costs some 12 ns each,
  * but for each step that the program takes, the verifier goes through all type names of the
@@ -148,7 +154,7 @@ static __always_inline int nr_in(struct pid *pid, __u32 level)
 	} while (0)
 #define TRY(i, member)                                                                             \
 	do {                                                                                       \
-		if (exists(member))                                                                \
+		if (has(member))                                                                   \
 			TAKE(i, member);                                                           \
 	} while (0)
 
@@ -166,7 +172,7 @@ static __always_inline void read_task(struct snap_thread *t, struct task_struct 
 		TAKE(SNAP_WAIT_TIME, task->sched_info.run_delay);
 		TAKE(SNAP_TIMESLICES, task->sched_info.pcount);
 	}
-	if (exists(task->utime)) {
+	if (has(task->utime)) {
 		TAKE(SNAP_UTIME, task->utime);
 		TAKE(SNAP_STIME, task->stime);
 	}
@@ -174,11 +180,11 @@ static __always_inline void read_task(struct snap_thread *t, struct task_struct 
 		TAKE(SNAP_PREV_UTIME, task->prev_cputime.utime);
 		TAKE(SNAP_PREV_STIME, task->prev_cputime.stime);
 	}
-	if (exists(task->nvcsw)) {
+	if (has(task->nvcsw)) {
 		TAKE(SNAP_NVCSW, task->nvcsw);
 		TAKE(SNAP_NIVCSW, task->nivcsw);
 	}
-	if (exists(task->min_flt)) {
+	if (has(task->min_flt)) {
 		TAKE(SNAP_MINFLT, task->min_flt);
 		TAKE(SNAP_MAJFLT, task->maj_flt);
 	}
@@ -193,15 +199,15 @@ static __always_inline void read_task(struct snap_thread *t, struct task_struct 
 		TAKE(SNAP_WRITE_BYTES, task->ioac.write_bytes);
 		TAKE(SNAP_CANCELLED_WRITE_BYTES, task->ioac.cancelled_write_bytes);
 	}
-	if (exists(task->__state))
+	if (has(task->__state))
 		TAKE(SNAP_STATE, task->__state);
 	else
 		TRY(SNAP_STATE, OLD(task)->state);
-	if (exists(task->thread_info.cpu))
+	if (has(task->thread_info.cpu))
 		TAKE(SNAP_CPU, task->thread_info.cpu);
 	else
 		TRY(SNAP_CPU, OLD(task)->cpu);
-	if (exists(task->dl) && task->policy == SCHED_DEADLINE) {
+	if (has(task->dl) && task->policy == SCHED_DEADLINE) {
 		t->v[SNAP_DL_RUNTIME] = task->dl.dl_runtime;
 		t->v[SNAP_DL_DEADLINE] = task->dl.dl_deadline;
 		t->v[SNAP_DL_PERIOD] = task->dl.dl_period;
@@ -220,8 +226,9 @@ static __always_inline void read_stats(struct snap_thread *t, struct task_struct
 #define X(i, member) TAKE(i, task->stats.member);
 		STAT_VALUES(X)
 #undef X
-		TRY(SNAP_BLOCK_SUM, task->stats.sum_block_runtime); /* which came when all this moved */
-	} else if (exists(old->statistics.nr_wakeups)) {
+		/* which came when all this moved */
+		TAKE(SNAP_BLOCK_SUM, task->stats.sum_block_runtime);
+	} else if (!PLAIN && exists(old->statistics.nr_wakeups)) {
 #define X(i, member) TAKE(i, old->statistics.member);
 		STAT_VALUES(X)
 #undef X
@@ -333,7 +340,7 @@ int snap(__u64 *ctx)
 		READ(pid, me, thread_pid);
 		READ(shared.level, pid, level);
 	}
-	if (exists(task->cgroups)) {
+	if (exists(task->cgroups)) { /* not without CONFIG_CGROUPS */
 		/* One way through the loop over what a cgroup is in, for both questions: the
 		 * verifier goes every way there is. */
 		READ(cset, task, cgroups);

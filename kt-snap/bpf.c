@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The bpf source: loads bpf/snap.bpf.c, reads what it yields, and makes records of it. */
+#include "ahead.h"
 #include "cgpath.h"
 #include "cleanup.h"
 #include "die.h"
@@ -20,7 +21,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-#define READ_MAX (64 << 10) /* the kernel hands out eight pages at a time, no more */
+#define READ_MAX (32 << 10) /* the kernel hands out eight pages at a time, no more */
 #define PF_KTHREAD 0x00200000 /* include/linux/sched.h */
 #define DEADLINE 6 /* SCHED_DEADLINE of uapi/linux/sched.h, which glibc's sched.h may lack */
 
@@ -102,6 +103,8 @@ struct bpf_source {
 	bool no_cgroups; /* /proc/PID/cgroup has no line of cgroup v2 */
 	/* Of this walk: */
 	struct walk *walk;
+	int iter_fd;
+	bool read_failed;
 	struct copy copy[KT_ARRAY_LEN(copies)]; /* of `copies`, what the kernel has and is wanted */
 	unsigned int n_copies;
 	struct field_set always; /* what every record has */
@@ -389,9 +392,10 @@ static uint64_t hex(const char *p, size_t n)
 	return v;
 }
 
-/* What one read gave: whole records. */
-static int take(struct bpf_source *s, const char *p, size_t n)
+/* What some reads gave: whole records. */
+static int take(void *arg, const char *p, size_t n)
 {
+	struct bpf_source *s = arg;
 	size_t at = 0, bytes;
 	int rc = 0;
 
@@ -561,13 +565,36 @@ static bool wants_delays(const struct bpf_source *s)
 	return false;
 }
 
+/* What some reads give, as long as there is room for another. */
+static ssize_t fill(void *arg, char *block, size_t cap)
+{
+	struct bpf_source *s = arg;
+	size_t at = 0;
+	ssize_t n;
+
+	while (cap - at >= READ_MAX) {
+		s->shared->last_tgid = 0;
+		s->shared->last_cset = 0;
+		n = read(s->iter_fd, block + at, READ_MAX);
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			continue; /* the kernel lets others run now and then */
+		if (n < 0) {
+			s->read_failed = true;
+			return -errno;
+		}
+		if (n == 0)
+			break;
+		at += (size_t)n;
+	}
+	return (ssize_t)at;
+}
+
 static int bpf_walk(struct source *source, struct walk *walk)
 {
 	struct bpf_source *s = (struct bpf_source *)source;
 	const char *why;
 	AUTO_FD fd = -1;
-	ssize_t n;
-	int rc = 0;
+	int rc;
 
 	if (s->plain && wants_delays(s)) { /* somebody has switched it on */
 		stop(s);
@@ -578,6 +605,7 @@ static int bpf_walk(struct source *source, struct walk *walk)
 	s->walk = walk;
 	s->n = s->n_late = 0;
 	s->have = 0;
+	s->read_failed = false;
 	s->shared->delays = s->opts.machine->delayacct == 1;
 	s->shared->vanished = 0;
 	if (s->seen)
@@ -585,20 +613,11 @@ static int bpf_walk(struct source *source, struct walk *walk)
 	fd = bpf_iter_create(s->link_fd);
 	if (fd < 0)
 		return warn_rc(fd, "begin to read threads");
-	while (rc == 0) {
-		s->shared->last_tgid = 0;
-		s->shared->last_cset = 0;
-		n = read(fd, s->buf, READ_MAX);
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			continue; /* the kernel lets others run now and then */
-		if (n < 0)
-			return warn_rc(-errno, "read threads");
-		if (n == 0)
-			break;
-		rc = take(s, s->buf, (size_t)n);
-		if (rc == -EPROTO)
-			return warn_rc(rc, "read threads");
-	}
+	s->iter_fd = fd;
+	rc = ahead_run(&(struct ahead){
+		.fill = fill, .take = take, .arg = s, .alone = s->opts.walkers == 1 });
+	if (rc == -EPROTO || s->read_failed)
+		return warn_rc(rc, "read threads");
 	if (rc == 0)
 		count_missing(s);
 	return rc;

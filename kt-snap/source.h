@@ -17,7 +17,7 @@ struct source_opts {
 	const struct machine *machine; /* borrowed as long as the source is open */
 	const pid_t *pid; /* processes or single threads to look at; n_pids 0: all there are */
 	size_t n_pids;
-	unsigned int walkers; /* of the proc source: threads that read, 1 to PROC_WALKERS_MAX */
+	unsigned int walkers; /* threads that read /proc, 1 to PROC_WALKERS_MAX; bpf: 1 is alone */
 };
 
 /* One snapshot: what the source hands over and counts. */
