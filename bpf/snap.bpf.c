@@ -400,13 +400,13 @@ int snap(__u64 *ctx)
 	if (t->tid == t->tgid)
 		read_rss(t, task);
 
+	t->cpus = task->cpus_mask.bits[0];
 	if (words > SNAP_CPU_WORDS)
 		words = SNAP_CPU_WORDS;
 	if (words <= 1)
-		t->tail[0] = task->cpus_mask.bits[0];
+		words = 0;
 	else
 		bpf_probe_read_kernel(t->tail, words * 8, &task->cpus_mask);
-	bytes = words;
 	if (exists(task->numa_faults) && nodes) {
 		unsigned long *faults = 0;
 
@@ -417,10 +417,17 @@ int snap(__u64 *ctx)
 			t->r.n |= SNAP_HAS_NUMA;
 			bpf_probe_read_kernel(&t->tail[words], nodes * NUMA_FAULT_TYPES * 8,
 					      faults);
-			bytes += nodes * NUMA_FAULT_TYPES;
+			words += nodes * NUMA_FAULT_TYPES;
 		}
 	}
-	bytes = sizeof(*t) - sizeof(t->tail) + bytes * 8;
+	if (words > 0)
+		bytes = offsetof(struct snap_thread, tail) + words * 8;
+	else if (task->policy == SCHED_DEADLINE || (t->r.n & SNAP_HAS_DELAYS))
+		bytes = offsetof(struct snap_thread, tail);
+	else if (have & 1ULL << SNAP_NR_WAKEUPS)
+		bytes = offsetof(struct snap_thread, v[SNAP_DL_RUNTIME]);
+	else
+		bytes = offsetof(struct snap_thread, v[SNAP_NR_WAKEUPS]);
 
 	if (exists(task->core_cookie)) {
 		__u64 cookie = task->core_cookie;

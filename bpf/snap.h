@@ -22,9 +22,6 @@ enum snap_value {
 	SNAP_POLICY,
 	SNAP_STATIC_PRIO,
 	SNAP_RT_PRIORITY,
-	SNAP_DL_RUNTIME,
-	SNAP_DL_DEADLINE,
-	SNAP_DL_PERIOD,
 	SNAP_CPU,
 	SNAP_EXT,
 	SNAP_UCLAMP_MIN,
@@ -52,7 +49,7 @@ enum snap_value {
 	SNAP_READ_BYTES,
 	SNAP_WRITE_BYTES,
 	SNAP_CANCELLED_WRITE_BYTES,
-	SNAP_NR_WAKEUPS,
+	SNAP_NR_WAKEUPS, /* this and those that follow: statistics, which not all kernels have */
 	SNAP_NR_WAKEUPS_LOCAL,
 	SNAP_NR_WAKEUPS_REMOTE,
 	SNAP_NR_WAKEUPS_SYNC,
@@ -68,6 +65,9 @@ enum snap_value {
 	SNAP_BLOCK_MAX,
 	SNAP_IOWAIT_SUM,
 	SNAP_IOWAIT_COUNT,
+	SNAP_DL_RUNTIME, /* this and those that follow: few threads have them */
+	SNAP_DL_DEADLINE,
+	SNAP_DL_PERIOD,
 	SNAP_BLKIO_DELAY,
 	SNAP_BLKIO_COUNT,
 	SNAP_SWAPIN_DELAY,
@@ -101,9 +101,12 @@ struct snap_thread {
 	unsigned long long have; /* which of v[] the kernel has: bits by enum snap_value */
 	int tid, tgid; /* as the reader's pid namespace numbers them */
 	char comm[SNAP_COMM], pcomm[SNAP_COMM];
+	unsigned long long cpus; /* the first 64 of the affinity mask */
+	/* The record ends before SNAP_NR_WAKEUPS, before SNAP_DL_RUNTIME, or here, when nothing
+	 * that follows is there. */
 	unsigned long long v[SNAP_VALUES];
-	/* The tail: cpu_words words of the affinity mask, then, for each node, the NUMA
-	 * faults that were private and those that were shared. */
+	/* The tail: cpu_words words of the affinity mask if that is more than one, then, for each
+	 * node, the NUMA faults that were private and those that were shared. */
 	unsigned long long tail[SNAP_CPU_WORDS + 2 * SNAP_NODES];
 };
 

@@ -195,11 +195,12 @@ static void set_times(const struct bpf_source *s, const uint64_t *v, struct thre
 static void set_affinity(struct bpf_source *s, const struct snap_thread *st, struct thread_rec *t)
 {
 	unsigned int i, words = s->shared->cpu_words;
+	const unsigned long long *mask = words > 1 ? st->tail : &st->cpus;
 	struct cpuset cpus = { { 0 } };
 
-	if (!s->masked || memcmp(s->mask, st->tail, words * sizeof(uint64_t)) != 0) {
+	if (!s->masked || memcmp(s->mask, mask, words * sizeof(uint64_t)) != 0) {
 		for (i = 0; i < words; i++)
-			cpus.w[i] = s->mask[i] = st->tail[i];
+			cpus.w[i] = s->mask[i] = mask[i];
 		cpuset_and(&cpus, &s->opts.machine->online);
 		(void)cpuset_format(&cpus, s->cpus, CPUSET_TEXT);
 		s->cpus_n = strlen(s->cpus);
@@ -211,7 +212,8 @@ static void set_affinity(struct bpf_source *s, const struct snap_thread *st, str
 /* "0:12,1:0" */
 static void set_numa(struct bpf_source *s, const struct snap_thread *st, struct thread_rec *t)
 {
-	const unsigned long long *faults = &st->tail[s->shared->cpu_words];
+	const unsigned long long *faults =
+		&st->tail[s->shared->cpu_words > 1 ? s->shared->cpu_words : 0];
 	size_t n = 0;
 	unsigned int i;
 
