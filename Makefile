@@ -150,6 +150,7 @@ tools: $(B)/libexec/ktstr/kt-init
 # Unit tests: each tests/unit/test_X.c is a program that prints TAP. Fuzz targets: tests/fuzz/fuzz_X.c
 # has LLVMFuzzerTestOneInput and corpus/X/ its inputs, which are replayed here; `make fuzz` looks for more.
 # Both are linked with libkt and the modules of a tool that they test, whose headers they see.
+test_ahead_O    := kt-snap/ahead
 test_cgroup_op_O := kt-cgroup/ops kt-cgroup/parent kt-cgroup/stat
 test_expr_O     := kt-run/expr kt-run/draw kt-run/flags
 test_heap_elf_O := kt-snap/heap kt-snap/heap_elf kt-snap/proc_parse kt-snap/thread kt-snap/fields kt-snap/tally

@@ -108,6 +108,7 @@ struct bpf_source {
 	struct copy copy[KT_ARRAY_LEN(copies)]; /* of `copies`, what the kernel has and is wanted */
 	unsigned int n_copies;
 	struct field_set always; /* what every record has */
+	struct thread_rec rec; /* values that it has not may be those of an earlier thread */
 	uint64_t have; /* what the kernel has, by enum snap_value */
 	uint64_t n; /* records */
 	uint64_t n_late; /* threads without delay accounting */
@@ -302,44 +303,44 @@ static void take_have(struct bpf_source *s, uint64_t now)
 static int take_thread(struct bpf_source *s, const struct snap_thread *st)
 {
 	const uint64_t *v = (const uint64_t *)st->v;
-	struct thread_rec t;
+	struct thread_rec *t = &s->rec;
 	unsigned int i;
 
 	if (!asked_for(s, st))
 		return 0;
 	if (st->have != s->have)
 		take_have(s, st->have);
-	t.has = s->always;
+	t->has = s->always;
 	for (i = 0; i < s->n_copies; i++)
-		t.v[s->copy[i].to] = v[s->copy[i].from];
-	t.v[F_tid] = (uint64_t)st->tid;
-	t.v[F_tgid] = (uint64_t)st->tgid;
-	t.v[F_start_ns] = v[SNAP_START] + (uint64_t)s->boot_ns;
-	t.v[F_kthread] = (v[SNAP_FLAGS] & PF_KTHREAD) != 0;
-	thread_set_str(&t, F_comm, st->comm, strnlen(st->comm, sizeof(st->comm)));
-	thread_set_str(&t, F_pcomm, st->pcomm, strnlen(st->pcomm, sizeof(st->pcomm)));
-	set_cgroup(s, st, &t);
+		t->v[s->copy[i].to] = v[s->copy[i].from];
+	t->v[F_tid] = (uint64_t)st->tid;
+	t->v[F_tgid] = (uint64_t)st->tgid;
+	t->v[F_start_ns] = v[SNAP_START] + (uint64_t)s->boot_ns;
+	t->v[F_kthread] = (v[SNAP_FLAGS] & PF_KTHREAD) != 0;
+	thread_set_str(t, F_comm, st->comm, strnlen(st->comm, sizeof(st->comm)));
+	thread_set_str(t, F_pcomm, st->pcomm, strnlen(st->pcomm, sizeof(st->pcomm)));
+	set_cgroup(s, st, t);
 	if (have(s, SNAP_STATE))
-		thread_set(&t, F_state, (uint64_t)state_letter(v[SNAP_STATE], v[SNAP_EXIT_STATE]));
-	t.v[F_nice] = v[SNAP_STATIC_PRIO] - 120; /* DEFAULT_PRIO */
+		thread_set(t, F_state, (uint64_t)state_letter(v[SNAP_STATE], v[SNAP_EXIT_STATE]));
+	t->v[F_nice] = v[SNAP_STATIC_PRIO] - 120; /* DEFAULT_PRIO */
 	if (v[SNAP_POLICY] == DEADLINE)
-		copy_all(sometimes, N_DL, v, &t);
-	set_affinity(s, st, &t);
-	set_times(s, v, &t);
+		copy_all(sometimes, N_DL, v, t);
+	set_affinity(s, st, t);
+	set_times(s, v, t);
 	if (s->opts.machine->delayacct == 1) {
 		if (st->r.n & SNAP_HAS_DELAYS)
-			copy_all(sometimes + N_DL, KT_ARRAY_LEN(sometimes) - N_DL, v, &t);
+			copy_all(sometimes + N_DL, KT_ARRAY_LEN(sometimes) - N_DL, v, t);
 		else
 			s->n_late++; /* it is older than the switch that turned it on */
 	}
-	if ((st->r.n & SNAP_HAS_RSS) && !t.v[F_kthread])
-		thread_set(&t, F_rss_kb, v[SNAP_RSS_PAGES] * s->opts.machine->page_kb);
+	if ((st->r.n & SNAP_HAS_RSS) && !t->v[F_kthread])
+		thread_set(t, F_rss_kb, v[SNAP_RSS_PAGES] * s->opts.machine->page_kb);
 	if (s->cores && have(s, SNAP_CORE_COOKIE))
-		thread_set(&t, F_core_cookie, v[SNAP_CORE_COOKIE] ? s->cookie : 0);
+		thread_set(t, F_core_cookie, v[SNAP_CORE_COOKIE] ? s->cookie : 0);
 	if (wanted(s, F_numa_faults) && s->shared->nodes > 0)
-		set_numa(s, st, &t);
+		set_numa(s, st, t);
 	s->n++;
-	return s->walk->emit(s->walk->arg, &t);
+	return s->walk->emit(s->walk->arg, t);
 }
 
 /* ---- the other records ---- */

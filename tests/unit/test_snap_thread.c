@@ -71,6 +71,22 @@ static const char *const names[] = {
 	"\xff\xfe!", "gr\xc3\xbc", "cut off \xc3", "\xed\xa0\x80",   "~ {}:,'/",
 };
 
+/* Any value that a field may have, or none. */
+static void set_any(struct thread_rec *t, int f)
+{
+	if (rand() % 8 == 0) {
+		field_del(&t->has, f);
+	} else if (fields[f].kind == FIELD_STR) {
+		const char *s = names[(unsigned int)rand() % KT_ARRAY_LEN(names)];
+
+		thread_set_str(t, f, s, strlen(s));
+	} else if (fields[f].kind == FIELD_STATE) {
+		thread_set(t, f, (uint64_t) "RSDTZ\"\n"[rand() % 7]);
+	} else {
+		thread_set(t, f, numbers[(unsigned int)rand() % KT_ARRAY_LEN(numbers)]);
+	}
+}
+
 static void formats(void)
 {
 	AUTO_BUF got = BUF_INIT, want = BUF_INIT;
@@ -86,18 +102,7 @@ static void formats(void)
 		for (f = 0; f < F_N; f++) {
 			if (rand() % 8)
 				field_add(&set, f);
-			if (rand() % 8 == 0)
-				continue;
-			if (fields[f].kind == FIELD_STR) {
-				const char *s = names[(unsigned int)rand() % KT_ARRAY_LEN(names)];
-
-				thread_set_str(&t, f, s, strlen(s));
-			} else if (fields[f].kind == FIELD_STATE) {
-				thread_set(&t, f, (uint64_t) "RSDTZ\"\n"[rand() % 7]);
-			} else {
-				thread_set(&t, f,
-					   numbers[(unsigned int)rand() % KT_ARRAY_LEN(numbers)]);
-			}
+			set_any(&t, f);
 		}
 		if (thread_format(&t, &set, &got) < 0)
 			break;
@@ -113,6 +118,55 @@ static void formats(void)
 	field_add(&only, F_tid);
 	ok(thread_format(&t, &only, &got) == 0, "a record of nothing is written");
 	ok_str(got.p, "{\"type\":\"thread\",\"tid\":null}\n", "and is null");
+}
+
+/* Records that have more or less in common with the one before, among others, in a buf that is
+ * emptied now and then. */
+static void follows(void)
+{
+	AUTO_BUF got = BUF_INIT, want = BUF_INIT;
+	struct thread_last last = { 0 };
+	struct thread_rec t = { 0 };
+	struct field_set set;
+	unsigned int round, i;
+	bool same = true;
+	int f;
+
+	srand(2);
+	field_defaults(&set);
+	field_add(&set, F_numa_faults);
+	for (f = 0; f < F_N; f++)
+		set_any(&t, f);
+	for (round = 0; same && round < 4000; round++) {
+		for (i = (unsigned int)rand() % 6; i > 0; i--)
+			set_any(&t, rand() % F_N);
+		if (rand() % 50 == 0) {
+			buf_reset(&got);
+			buf_reset(&want);
+			last = (struct thread_last){ 0 };
+		}
+		if (rand() % 20 == 0) {
+			buf_str(&got, "{}\n");
+			buf_str(&want, "{}\n");
+		}
+		same = thread_format_next(&last, &t, &set, &got) == 0;
+		reference(&t, &set, &want);
+		same = same && got.len == want.len && memcmp(got.p, want.p, got.len) == 0 &&
+		       got.p[got.len] == '\0';
+	}
+	ok(same, "records that follow each other are what jsonw writes (%u of them)", round);
+
+	/* As many bytes as before, and all of them the same that stood there, but escaped. */
+	same = true;
+	for (i = 0; i < 4; i++) {
+		static const char *const pair[] = { "a\"", "a\\", "\\\"", "\\\\" };
+
+		thread_set_str(&t, F_comm, pair[i], 2);
+		same = same && thread_format_next(&last, &t, &set, &got) == 0;
+		reference(&t, &set, &want);
+	}
+	ok(same && got.len == want.len && memcmp(got.p, want.p, got.len) == 0,
+	   "names that look like another's text are not taken for it");
 }
 
 static void selects(const char *list, const char *want)
@@ -191,6 +245,7 @@ int main(void)
 	int f, g, in;
 
 	formats();
+	follows();
 	selects("run_time_ns", "run_time_ns ");
 	selects("minflt,io,-syscr", "minflt rchar wchar syscw read_bytes write_bytes "
 				    "cancelled_write_bytes ");
