@@ -214,6 +214,7 @@ int qemu_args(const struct vm_spec *s, struct args *ret)
 	add(ret, "-no-user-config");
 	add(ret, "-no-reboot");
 	opt(ret, "-display", "none");
+	opt(ret, "-name", "ktstr,debug-threads=on");
 	machine(ret, s);
 	topology(ret, s);
 	devices(ret, s);

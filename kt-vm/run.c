@@ -203,7 +203,7 @@ static void on_frame(struct vm *v, const struct frame *f)
 		v->usage.guest_peak = get_u64(f->data + 24);
 		v->usage.command_ns = v->t_frame - v->t_started;
 		if (v->o->records)
-			usage_take(&v->usage, v->m.pid, v->qmp.tids, v->qmp.n_tids);
+			usage_take(&v->usage, v->m.pid);
 		return;
 	default:
 		finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "unexpected frame '%c' from the guest",
@@ -418,6 +418,20 @@ static void on_qmp(struct vm *v)
 		       v->qmp.error[0] ? v->qmp.error : "it could not load the state");
 }
 
+/* The command has ended and all that it has said is here. How its machine powers off is of interest
+ * only to who looks at the console. */
+static void on_last_byte(struct vm *v)
+{
+	if (!v->o->dmesg && v->o->console_fd < 0) {
+		v->bye = true;
+		machine_kill(&v->m);
+	} else if (!v->o->spec.virt && queue_empty(&v->to_stdout) && queue_empty(&v->to_stderr)) {
+		v->bye = true;
+		v->t_exit = now_ns();
+		to_guest(v, FRAME_BYE, NULL, 0);
+	}
+}
+
 static void turn(struct vm *v)
 {
 	enum {
@@ -493,12 +507,8 @@ static void turn(struct vm *v)
 	if (p[P_SIG].revents)
 		on_signal(v);
 	backlog(v);
-	if (v->phase == EXITED && !v->o->spec.virt && !v->bye && all_there(v) &&
-	    queue_empty(&v->to_stdout) && queue_empty(&v->to_stderr)) {
-		v->bye = true;
-		v->t_exit = now_ns();
-		to_guest(v, FRAME_BYE, NULL, 0);
-	}
+	if (v->phase == EXITED && !v->bye && all_there(v))
+		on_last_byte(v);
 	deadlines(v);
 }
 

@@ -24,45 +24,51 @@ static uint64_t private_bytes(int root, pid_t pid)
 	return rollup(text, "\nPrivate_Clean:") + rollup(text, "\nPrivate_Dirty:");
 }
 
-/* The thread that takes turns for all CPUs in virtual time has a name (-name debug-threads=on), and
- * QEMU's control protocol must not be used then. Returns its id, or 0. */
-static pid_t find_thread(int root, pid_t pid, const char *name)
+/* "CPU 3/TCG", "CPU 3/KVM", or in virtual time "ALL CPUs/TCG", one thread that takes turns for them
+ * all: QEMU names its threads so (-name debug-threads=on). Returns the CPU, or -1. */
+static int cpu_of(const char *comm)
+{
+	char *end;
+	long n;
+
+	if (strncmp(comm, "ALL CPUs/", 9) == 0)
+		return 0;
+	if (strncmp(comm, "CPU ", 4) != 0)
+		return -1;
+	n = strtol(comm + 4, &end, 10);
+	return end > comm + 4 && *end == '/' && n >= 0 && n < QEMU_CPUS ? (int)n : -1;
+}
+
+static void take_threads(struct usage *u, int root, pid_t pid)
 {
 	char path[64], comm[32];
 	AUTO_DIR *dir = NULL;
 	const struct dirent *de;
-	int tid;
+	int tid, cpu;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/task", pid); /* fits */
 	dir = root_dir(root, path);
-	while (dir && (de = readdir(dir)) != NULL)
-		if (num_int(de->d_name, 1, INT32_MAX, &tid) == 0 &&
-		    root_readf(root, comm, sizeof(comm), "/proc/%d/task/%d/comm", pid, tid) > 0 &&
-		    strcmp(comm, name) == 0)
-			return tid;
-	return 0;
+	u->vcpus = calloc(QEMU_CPUS, sizeof(*u->vcpus));
+	while (dir && u->vcpus && (de = readdir(dir)) != NULL) {
+		if (num_int(de->d_name, 1, INT32_MAX, &tid) < 0 ||
+		    root_readf(root, comm, sizeof(comm), "/proc/%d/task/%d/comm", pid, tid) < 0)
+			continue;
+		cpu = cpu_of(comm);
+		if (cpu < 0 || !sample_thread(root, pid, tid, &u->vcpus[cpu]))
+			continue;
+		if ((size_t)cpu >= u->n_vcpus)
+			u->n_vcpus = (size_t)cpu + 1;
+	}
 }
 
-void usage_take(struct usage *u, pid_t pid, const pid_t *tids, size_t n_tids)
+void usage_take(struct usage *u, pid_t pid)
 {
 	AUTO_FD root = root_open(NULL);
-	pid_t all = 0;
-	size_t i;
 
 	if (root < 0)
 		return;
 	u->private_bytes = private_bytes(root, pid);
-	if (n_tids == 0)
-		all = find_thread(root, pid, "ALL CPUs/TCG\n");
-	if (all > 0) {
-		tids = &all;
-		n_tids = 1;
-	}
-	u->vcpus = calloc(n_tids ? n_tids : 1, sizeof(*u->vcpus));
-	for (i = 0; u->vcpus && i < n_tids; i++)
-		if (!sample_thread(root, pid, tids[i], &u->vcpus[i]))
-			u->vcpus[i].run_ns = UINT64_MAX;
-	u->n_vcpus = u->vcpus ? n_tids : 0;
+	take_threads(u, root, pid);
 }
 
 /* 0 stands for what is not known; nothing of this can be 0. */
@@ -90,7 +96,7 @@ int usage_write(struct jsonw *w, const struct usage *u, const struct vm_opts *o)
 	known(w, "private_bytes", u->private_bytes);
 	jsonw_arr(w, "vcpus");
 	for (i = 0; i < u->n_vcpus; i++)
-		sample_write_thread(w, u->vcpus[i].run_ns == UINT64_MAX ? NULL : &u->vcpus[i]);
+		sample_write_thread(w, u->vcpus[i].run_ns ? &u->vcpus[i] : NULL);
 	jsonw_arr_end(w);
 	return jsonw_end(w);
 }

@@ -19,13 +19,12 @@ struct usage {
 	uint64_t kernel_ns, init_ns;
 	uint64_t guest_peak; /* bytes that the guest had in use at most; 0: not known */
 	uint64_t private_bytes; /* memory that QEMU shares with nobody, at the end; 0: not known */
-	struct thread_time *vcpus; /* owned; what is not known has run_ns UINT64_MAX */
+	struct thread_time *vcpus; /* one of each vCPU's thread, owned; not known: all 0 */
 	size_t n_vcpus;
 };
 
-/* usage_take - of QEMU, while it runs. tids[] are its vCPU threads as far as they are known;
- * without any they are found by their names. What cannot be had stays unknown. */
-void usage_take(struct usage *u, pid_t pid, const pid_t *tids, size_t n_tids);
+/* usage_take - of QEMU, while it runs. What cannot be had stays unknown. */
+void usage_take(struct usage *u, pid_t pid);
 
 /* usage_write - the record; returns what jsonw_end() says. */
 int usage_write(struct jsonw *w, const struct usage *u, const struct vm_opts *o);

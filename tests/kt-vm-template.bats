@@ -48,11 +48,11 @@ none_left() {
 	[ "$(jq -r 'select(.type == "meta").template' <<<"$output")" = "$(key)" ]
 	tests/schema/validate.py --mutate --need kt-vm.meta,kt-vm.vm,kt-vm.end <<<"$output"
 	run -0 --separate-stderr vm --records -- true
-	jq -e --arg key "$(key)" 'select(.type == "vm") | .template == $key and .kernel_ns == null and .ready_ns > .qemu_ns and
+	jq -se --arg key "$(key)" '.[] | select(.type == "vm") | .template == $key and .kernel_ns == null and .ready_ns > .qemu_ns and
 		.private_bytes < .memory_bytes / 2 and (.vcpus | length == 1)' <<<"$output"
 	run -0 --separate-stderr kt-vm template list
 	tests/schema/validate.py --mutate --need kt-vm.template <<<"$output"
-	jq -e 'select(.type == "template") | .usable and (.in_use | not) and .topology == "1n1l1c1t" and .clock == "real" and
+	jq -se '.[] | select(.type == "template") | .usable and (.in_use | not) and .topology == "1n1l1c1t" and .clock == "real" and
 		.bytes > 20000000 and .bytes < 200000000' <<<"$output"
 	run -0 --separate-stderr kt-vm template make --accel tcg --clock real
 	[[ $stderr == *"template $(key) was there already"* ]]
@@ -86,7 +86,7 @@ none_left() {
 
 @test "a template that does not restore is dropped, the run boots, and one line says so" {
 	local damage k
-	for damage in 'truncate -s 1000 state' 'dd if=/dev/zero of=state bs=1 seek=9000 count=2000 conv=notrunc status=none' \
+	for damage in 'truncate -s 1000 state' 'dd if=/dev/zero of=state bs=1 seek=20 count=400 conv=notrunc status=none' \
 		'truncate -s 1M ram0' 'fallocate -p -o 0 -l 64M ram0' 'rm ram0' 'echo >state'; do
 		kt-vm template make --accel tcg --clock real -q >/dev/null
 		k=$(key)
@@ -235,7 +235,7 @@ none_left() {
 	read -r i <&9
 	run -1 --separate-stderr kt-vm template drop "$(key)"
 	[[ $stderr == *"template $(key) is in use by "*"kt-vm exec"* ]]
-	jq -e 'select(.type == "template").in_use' <<<"$(kt-vm template list)"
+	jq -se '.[] | select(.type == "template").in_use' <<<"$(kt-vm template list)"
 	# To keep less than one of them is to keep those that are used.
 	kt-vm template make --accel tcg --clock real -m 400 --max-templates 1 -q >/dev/null
 	[ "$(keys | wc -l)" -eq 2 ]
@@ -254,7 +254,7 @@ none_left() {
 	kill -KILL $vm
 	wait $vm || true
 	none_left
-	jq -e 'select(.type == "template").usable | not' <<<"$(kt-vm template list)"
+	jq -se '.[] | select(.type == "template").usable | not' <<<"$(kt-vm template list)"
 	run -0 --separate-stderr vm -- true
 	[ -z "$stderr" ]
 	[ "$(keys)" = "$(key)" ]
