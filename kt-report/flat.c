@@ -26,6 +26,8 @@ static const struct {
 	{ "lock", NULL, false },
 	{ "bench", NULL, false },
 	{ "cgroup", NULL, false },
+	{ "template", "key topology clock accel memory_bytes bytes usable in_use used", false },
+	{ "dropped", "key topology clock accel bytes", false },
 	{ "threshold", "name default_real default_virtual unit scope about", false },
 };
 
