@@ -75,7 +75,7 @@ CPPFLAGS += -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DKT_VERSION='"$(VERSION)"' -Il
 CFLAGS  += -std=gnu17 $(OPT) $(WARN) $(if $(WERROR),-Werror)
 
 all: tools
-.PHONY: all tools help setup run check lint bench fuzz install clean check-deps unit corpus
+.PHONY: all tools help setup run check check-slow lint bench fuzz install clean check-deps unit corpus
 
 LIB_O   := $(patsubst %.c,$(B)/%.o,$(wildcard lib/*.c))
 $(B)/libkt.a: $(LIB_O)
@@ -230,6 +230,7 @@ help:
 #: make run        the main job: six scenarios in a virtual machine, judged
 #: make check      every test, in a kernel that is built once (5 minutes); the last line is "N passed, N failed, N skipped"
 #: make SAN=1 check  the same under the address and undefined-behaviour sanitizers, in build-san/
+#: make check-slow tests that take half an hour: guests of 128 to 252 CPUs
 #: make unit       the unit tests alone
 #: make corpus     the fuzz targets over their stored inputs
 #: make check-deps who may include and call what
@@ -258,6 +259,11 @@ check:
 	@$(MAKE) --no-print-directory -s -j2 tools $(UNIT) $(REPLAY) $(HELPERS)
 	@$(B)/bin/kt-kernel get >/dev/null
 	@tests/run-checks --build $(B)
+
+check-slow:
+	@./setup.sh check
+	@$(MAKE) --no-print-directory -s -j2 tools
+	@tests/run-checks --build $(B) --jobs 1 --limit 7200 tests/slow/*.bats
 
 check-deps:
 	@tests/check-deps

@@ -298,26 +298,6 @@ deep" ]
 	run -1 cmp -s "$T/out.1" "$T/out.3"
 }
 
-@test "the guest's topology is the one that was named, as kt-topo and lscpu see it" {
-	local spec
-	for spec in 1n1l4c1t 1n2l2c1t 1n3l3c1t 1n5l3c1t 1n7l2c1t 1n2l2c2t 1n3l2c2t 2n4l4c1t 4n8l4c1t 1n4l4c2t; do
-		kt-vm exec --accel tcg -n -t $spec -i lscpu -- sh -c 'kt-topo --shape; lscpu -p=CPU,CORE,SOCKET,NODE,CACHE >&2' >"$T/shape" 2>"$T/lscpu"
-		diff -u <(kt-topo --spec $spec --shape) "$T/shape"
-		# CPU,CORE,SOCKET,NODE,,L1d,L1i,L2,L3 with one socket per node. Ids of caches have gaps in the kernel, so
-		# only which CPUs share one is compared; how threads share L1 is up to the version of QEMU.
-		diff -u <(kt-topo --spec $spec --shape | jq -r 'select(.type == "cpu") |
-			"\(.cpu),\(.core),\(.node),\(.node),\(.core),\(.llc)"') <(grep -v '^#' "$T/lscpu" | awk -F, -v OFS=, '
-			{ for (i = 8; i <= 9; i++) { if (!((i, $i) in seen)) seen[i, $i] = n[i]++; $i = seen[i, $i] }
-			  print $1, $2, $3, $4, $8, $9 }')
-	done
-}
-
-@test "a topology that needs APIC ids beyond TCG's is skipped with the reason" {
-	run -77 --separate-stderr kt-vm exec --accel tcg --records -t 1n14l9c2t -n -- true
-	[[ $stderr == *'APIC id 433'* ]]
-	jq -e 'select(.type == "end") | .outcome == "skip" and .exit == 77' <<<"$output"
-}
-
 @test "the verdict on KVM is found once, kept, and forgotten by --accel kvm" {
 	[ -w /dev/kvm ] || skip "no /dev/kvm that may be opened"
 	KTSTR_KERNEL=$(kt-kernel path | jq -r 'select(.type == "kernel").path')

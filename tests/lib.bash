@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Loaded by every bats file: paths, sanitizer settings, small helpers.
 bats_require_minimum_version 1.5.0
-KT_TOP=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
+KT_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$KT_TOP" || exit 1
 KTSTR_BUILD=$(realpath "${KTSTR_BUILD:-build}")
 export KTSTR_BUILD
