@@ -408,6 +408,7 @@ struct mover {
 	struct run *r;
 	int to_fd;
 	pid_t pid; /* the one that failed */
+	bool named; /* one that can be moved was listed */
 };
 
 static int move_pid(pid_t pid, void *arg)
@@ -417,6 +418,12 @@ static int move_pid(pid_t pid, void *arg)
 	struct pollfd p = { m->r->c->sig_fd, POLLIN, 0 };
 	char text[16];
 
+	/* One that was reaped while the kernel (6.12) was about to print it, or of another pid
+	 * namespace. To write 0 would move this process: see cgroup_procs_write_start() in
+	 * kernel/cgroup/cgroup.c. */
+	if (pid == 0)
+		return 0;
+	m->named = true;
 	m->pid = pid;
 	(void)snprintf(text, sizeof(text), "%d", (int)pid);
 	for (;;) {
@@ -476,6 +483,7 @@ static int do_move(struct run *r)
 		return rc;
 	m.to_fd = r->cg_fd;
 	for (;;) {
+		m.named = false;
 		rc = cg_each_pid(from_fd, move_pid, &m);
 		if (rc < 0)
 			return fail(r, rc, "move process %d from '%s' to '%s'", (int)m.pid,
@@ -488,7 +496,7 @@ static int do_move(struct run *r)
 			return fail(r, rc, "wait until '%s' is empty", op->from);
 		if (cg_now() >= r->deadline_ns)
 			return fail(r, -ETIMEDOUT, "move: '%s' does not stay empty", op->from);
-		if (poll(&p, 1, 0) > 0)
+		if (poll(&p, 1, m.named ? 0 : 1) > 0)
 			return fail(r, -EINTR, "move from '%s'", op->from);
 	}
 }

@@ -69,8 +69,9 @@ int cg_controller(int cg_fd, const char *name, bool on);
  * or -errno. */
 int cg_populated_here(int cg_fd);
 
-/* cg_each_pid - call fn for the processes in cgroup.procs; 0 is one of another pid namespace. Stops
- * at a negative return of fn and returns it. Returns the number of processes or -errno. */
+/* cg_each_pid - call fn for the processes in cgroup.procs; 0 is one of another pid namespace, or
+ * one that was reaped meanwhile, and written to cgroup.procs it is the writer. Stops at a negative
+ * return of fn and returns it. Returns the number of processes or -errno. */
 int cg_each_pid(int cg_fd, int (*fn)(pid_t pid, void *arg), void *arg);
 
 /* cg_each_child - call fn for the child cgroups. Stops at a negative return of fn and returns it.
