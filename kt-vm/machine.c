@@ -102,6 +102,8 @@ int machine_start(struct machine *m, struct vm_spec *spec)
 		pin_end(&m->pin);
 		if (rc < 0)
 			warn_rc(rc, "start '%s'", s.qemu);
+		else if (s.virt)
+			pin_main(m->pid);
 	}
 	args_free(&args);
 	close(p[1]);

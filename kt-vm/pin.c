@@ -2,6 +2,7 @@
 /* One CPU for all of QEMU. */
 #include "pin.h"
 
+#include <sched.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -54,4 +55,12 @@ void pin_end(struct pin *p)
 	if (p->on)
 		(void)cpuset_setaffinity(0, &p->old); /* it was allowed before */
 	p->on = false;
+}
+
+void pin_main(pid_t pid)
+{
+	struct sched_param sp = { .sched_priority = 1 };
+
+	/* Without the privilege it is as it was: the same nearly always. */
+	(void)sched_setscheduler(pid, SCHED_FIFO | SCHED_RESET_ON_FORK, &sp);
 }
