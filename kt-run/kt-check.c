@@ -23,12 +23,12 @@ static const char help[] =
 	"Usage: kt-check [OPTION]... < EVENTS\n"
 	"Judge the events of kt-play, plan by plan: one result record for each.\n"
 	"\n"
-	"  -t, --threshold NAME=VALUE  set a limit; off switches it off\n"
-	"  -p, --plans FILE            these plans were to be played (kt-scenario's output)\n"
-	"      --allow-undecided       an undecided plan does not fail the run\n"
-	"  -l, --list-thresholds       print every threshold as a record\n"
-	"  -h, --help                  print this text\n"
-	"  -V, --version               print the version\n";
+	"  -t, --threshold LIMIT=VALUE  set a limit; off switches it off\n"
+	"  -p, --plans FILE             these plans were to be played (kt-scenario's output)\n"
+	"      --allow-undecided        an undecided plan does not fail the run\n"
+	"  -l, --list-thresholds        print every threshold as a record\n"
+	"  -h, --help                   print this text\n"
+	"  -V, --version                print the version\n";
 
 struct check {
 	struct thr_set options;

@@ -18,15 +18,15 @@
 #include <string.h>
 
 static const char help[] =
-	"Usage: kt-topo [--root DIR | --spec SPEC] [--shape]\n"
-	"       kt-topo cpuset [--root DIR | --spec SPEC] CPUSPEC...\n"
+	"Usage: kt-topo [--root DIR | --spec TOPOLOGY] [--shape]\n"
+	"       kt-topo cpuset [--root DIR | --spec TOPOLOGY] CPUSPEC...\n"
 	"Print this machine's CPUs, last-level caches and NUMA nodes as records.\n"
 	"\n"
-	"      --root DIR   read DIR/sys and DIR/proc instead of this machine\n"
-	"      --spec SPEC  the machine that SPEC names, such as 2n4l4c2t (4 LLCs in all)\n"
-	"      --shape      only what must be equal for two machines to be alike\n"
-	"  -h, --help       print this help\n"
-	"  -V, --version    print the version\n"
+	"      --root DIR       read DIR/sys and DIR/proc instead of this machine\n"
+	"      --spec TOPOLOGY  the machine of that name, such as 2n4l4c2t (4 LLCs in all)\n"
+	"      --shape          only what must be equal for two machines to be alike\n"
+	"  -h, --help           print this help\n"
+	"  -V, --version        print the version\n"
 	"\n"
 	"cpuset prints the CPU list of each CPUSPEC: llc:I, numa:I, range:A,B,\n"
 	"disjoint:I,N, overlap:I,N,F, cpus:LIST.\n";
