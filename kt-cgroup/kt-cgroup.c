@@ -3,6 +3,7 @@
 #include "cleanup.h"
 #include "die.h"
 #include "ndjson.h"
+#include "nearest.h"
 #include "num.h"
 #include "ops.h"
 #include "out.h"
@@ -515,6 +516,7 @@ static const struct word words[] = {
 static const struct word *check_usage(const struct opts *o, int argc, char **argv)
 {
 	const struct word *w = NULL;
+	char hint[NEAREST_HINT];
 	size_t i;
 
 	if (argc == 0)
@@ -523,7 +525,8 @@ static const struct word *check_usage(const struct opts *o, int argc, char **arg
 		if (strcmp(words[i].name, argv[0]) == 0)
 			w = &words[i];
 	if (!w)
-		die_usage("unknown subcommand '%s'", argv[0]);
+		die_usage("unknown subcommand '%s'%s", argv[0],
+			  nearest_command(help, argv[0], hint));
 	if (argc - 1 < w->min_args)
 		die_usage("%s: too few arguments", w->name);
 	if (argc - 1 > w->max_args)

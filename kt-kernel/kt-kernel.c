@@ -4,6 +4,7 @@
 #include "cmd.h"
 #include "die.h"
 #include "get.h"
+#include "nearest.h"
 #include "out.h"
 
 #include <getopt.h>
@@ -91,6 +92,7 @@ int main(int argc, char *argv[])
 	} commands[] = { { "get", cmd_get },	 { "build", cmd_build }, { "list", cmd_list },
 			 { "clean", cmd_clean }, { "path", cmd_path },	 { "check", cmd_check } };
 	static const struct option longopts[] = { CMD_COMMON, { 0 } };
+	char hint[NEAREST_HINT];
 	int c, rc, close_rc;
 	size_t i;
 
@@ -103,7 +105,7 @@ int main(int argc, char *argv[])
 	for (i = 0; i < KT_ARRAY_LEN(commands) && strcmp(argv[1], commands[i].name) != 0; i++)
 		;
 	if (i == KT_ARRAY_LEN(commands))
-		die_usage("no command '%s'", argv[1]);
+		die_usage("no command '%s'%s", argv[1], nearest_command(help, argv[1], hint));
 	argv[1] = argv[0];
 	rc = commands[i].run(argc - 1, argv + 1);
 	close_rc = out_close(stdout);

@@ -134,7 +134,7 @@ static bool is_file(const char *name)
 static struct scenario *load(const struct names *ns, const char *name, int *ret_status)
 {
 	struct nearest near = { .want = name };
-	char path[PATH_MAX + NAME_MAX + 8], err[768];
+	char hint[NEAREST_HINT], path[PATH_MAX + NAME_MAX + 8], err[768];
 	struct scenario *sc;
 	bool known = false;
 	size_t i;
@@ -150,9 +150,7 @@ static struct scenario *load(const struct names *ns, const char *name, int *ret_
 		}
 		if (!known) {
 			*ret_status = KT_USAGE;
-			warn_msg("no scenario is called '%s'%s%s%s", name,
-				 near.name ? "; did you mean '" : "", near.name ? near.name : "",
-				 near.name ? "'?" : "");
+			warn_msg("no scenario is called '%s'%s", name, nearest_hint(&near, hint));
 			return NULL;
 		}
 		(void)snprintf(path, sizeof(path), "%s/%s.json", ns->dir, name);
@@ -217,12 +215,12 @@ static bool matches(const char *filter, const char *name)
 static int no_match(const struct names *ns, const char *filter)
 {
 	struct nearest near = { .want = filter, .within = true };
+	char hint[NEAREST_HINT];
 	size_t i;
 
 	for (i = 0; i < ns->n; i++)
 		nearest_offer(&near, ns->v[i]);
-	warn_msg("no scenario matches '%s'%s%s%s", filter, near.name ? "; did you mean '" : "",
-		 near.name ? near.name : "", near.name ? "'?" : "");
+	warn_msg("no scenario matches '%s'%s", filter, nearest_hint(&near, hint));
 	return KT_USAGE;
 }
 
@@ -410,15 +408,16 @@ static void parse_seed(struct opts *o, const char *text)
 static void parse_work_type(struct opts *o, const char *text)
 {
 	struct nearest near = { .want = text };
+	char hint[NEAREST_HINT];
 	unsigned int i;
 
 	for (i = 0; works_at(i); i++)
 		nearest_offer(&near, works_at(i)->name);
 	o->x.work_type = text;
-	if (!works_find(text) && near.name)
-		die_usage("no work type is called '%s'; did you mean '%s'?", text, near.name);
+	(void)nearest_hint(&near, hint);
 	if (!works_find(text))
-		die_usage("no work type is called '%s' (kt-work types lists them)", text);
+		die_usage("no work type is called '%s'%s", text,
+			  *hint ? hint : " (kt-work types lists them)");
 	if (strcmp(text, "Sequence") == 0)
 		die_usage("'Sequence' needs phases, and --work-type has none to give");
 }
@@ -426,17 +425,13 @@ static void parse_work_type(struct opts *o, const char *text)
 /* NAME=VALUE into the object; the caller owns *to. */
 static void parse_threshold(json_t **to, const char *text)
 {
-	const char *near;
-	char name[64];
+	char name[64], hint[NEAREST_HINT];
 	json_t *v;
 	struct thr t;
 	int id, rc = thr_parse(text, name, sizeof(name), &id, &t);
 
-	if (rc == -ENOENT) {
-		near = thr_suggest(name);
-		die_usage("no threshold is called '%s'%s%s%s", name, near ? "; did you mean '" : "",
-			  near ? near : "", near ? "'?" : "");
-	}
+	if (rc == -ENOENT)
+		die_usage("no threshold is called '%s'%s", name, thr_hint(name, hint));
 	if (rc < 0)
 		die_usage("bad --threshold '%s'", text);
 	if (!*to)
@@ -477,8 +472,10 @@ static int run(const struct opts *o, const char *cmd, char *const *args)
 static void check_command(const struct opts *o, const char *cmd, char *const *args,
 			  const char *expand_opt)
 {
+	char hint[NEAREST_HINT];
+
 	if (strcmp(cmd, "list") != 0 && strcmp(cmd, "show") != 0 && strcmp(cmd, "expand") != 0)
-		die_usage("unknown command '%s'", cmd);
+		die_usage("unknown command '%s'%s", cmd, nearest_command(help, cmd, hint));
 	if (o->filter && strcmp(cmd, "list") != 0)
 		die_usage("--filter goes with list only");
 	if (expand_opt && strcmp(cmd, "expand") != 0)

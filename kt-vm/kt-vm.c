@@ -5,6 +5,7 @@
 #include "die.h"
 #include "dur.h"
 #include "exec.h"
+#include "nearest.h"
 #include "num.h"
 #include "out.h"
 #include "reserve.h"
@@ -251,6 +252,7 @@ static const struct {
  * unknown one, reported. */
 static int subcommand(int argc, char *argv[], enum command *ret)
 {
+	char hint[NEAREST_HINT];
 	size_t i;
 	int n = 0;
 
@@ -268,7 +270,8 @@ static int subcommand(int argc, char *argv[], enum command *ret)
 			return 2;
 	}
 	if (n == 0)
-		(void)usage_prefix("unknown subcommand '%s'", argv[1]);
+		(void)usage_prefix("unknown subcommand '%s'%s", argv[1],
+				   nearest_command(help, argv[1], hint));
 	else if (argc > 2)
 		(void)usage_prefix("%s '%s': make, list or drop", argv[1], argv[2]);
 	else

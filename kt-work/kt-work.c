@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* kt-work - spawns workers, and measures what the scheduler does to them. */
 #include "die.h"
+#include "nearest.h"
 #include "out.h"
 #include "run.h"
 #include "serve.h"
@@ -78,6 +79,7 @@ int main(int argc, char *argv[])
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 },
 	};
+	char hint[NEAREST_HINT];
 	int c, rc, close_rc;
 
 	while ((c = getopt_long(argc, argv, "+hV", longopts, NULL)) != -1) {
@@ -101,8 +103,11 @@ int main(int argc, char *argv[])
 		rc = run_main(argc, argv);
 	else if (strcmp(argv[0], "types") == 0 && argc == 1)
 		rc = types_main();
+	else if (strcmp(argv[0], "types") == 0)
+		die_usage("unexpected argument '%s'", argv[1]);
 	else
-		die_usage("unexpected argument '%s'", argv[strcmp(argv[0], "types") == 0]);
+		die_usage("unknown subcommand '%s'%s", argv[0],
+			  nearest_command(work_help, argv[0], hint));
 	close_rc = out_close(stdout);
 	if (close_rc < 0 && rc == KT_OK) {
 		warn_rc(close_rc, "write standard output");
