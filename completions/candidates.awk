@@ -250,6 +250,8 @@ function values(p, prefix, about,	w, n, i, kind) {
 			members("kt-kernel list --offline", "kernel", "key", "version", prefix)
 		if (kind == "KERNEL" || kind == "VERSION")
 			members("kt-kernel list --offline", "kernel", "version", "key", prefix)
+		if (kind == "TEMPLATE")
+			members("kt-vm template list", "template", "key", "topology", prefix)
 		if (kind == "TOPOLOGY")
 			topologies(prefix)
 	}

@@ -22,7 +22,7 @@ static const char help[] =
 	"Usage: kt-vm exec [OPTION]... [--] CMD [ARG]...\n"
 	"       kt-vm template make [OPTION]...\n"
 	"       kt-vm template list\n"
-	"       kt-vm template drop KEY...|--all\n"
+	"       kt-vm template drop TEMPLATE... | --all\n"
 	"Runs CMD under a kernel of its own in QEMU, and exits with its status. The machine is booted\n"
 	"once and kept as a template, which later runs continue.\n"
 	"\n"
@@ -39,7 +39,8 @@ static const char help[] =
 	"                        what runs the guest's code (default auto)\n"
 	"      --seed N          what is random in the guest (virtual clock: default 1)\n"
 	"      --cold            boot, and neither use nor make a template\n"
-	"      --max-templates M drop templates when all together take more (default 4G)\n"
+	"      --max-templates M\n"
+	"                        drop templates when all together take more (default 4G)\n"
 	"      --cpu-cap N       on N CPUs of this machine, reserved by kt-reserve; 77 if others\n"
 	"                        have them\n"
 	"      --timeout D       end the guest after D; exit status 124\n"
@@ -50,9 +51,11 @@ static const char help[] =
 	"      --dmesg           the kernel's messages on standard error\n"
 	"      --console FILE    keep the guest's console in FILE\n"
 	"  -q, --quiet           do not say which accelerator was found\n"
-	"      --all             template drop: all that nobody uses\n"
 	"  -h, --help            this text\n"
-	"  -V, --version         the version\n";
+	"  -V, --version         the version\n"
+	"\n"
+	"template drop:\n"
+	"      --all             all that nobody uses\n";
 
 enum command {
 	CMD_EXEC,

@@ -122,12 +122,16 @@ help_options() {
 
 @test "commands are offered at their places, and what they take after them" {
 	same <<-'END'
-		ktstr |test run list topo show-host cleanup locks host-state kernel completions
+		ktstr l|list locks
+		ktstr h|host-state
 		ktstr host-state |capture compare
 		ktstr kernel |get build list clean path check
 		ktstr kernel clean --|--json --keep --corrupt-only --force --quiet --help --version
 		kt-kernel list --r|--range
-		kt-vm |exec
+		kt-vm e|exec
+		kt-vm template |make list drop
+		kt-vm template drop --al|--all
+		kt-vm template make --app|--append
 		kt-work |serve run types
 		kt-topo |cpuset
 		kt-cgroup --parent x |apply create kill rm stat set clear move ls cleanup
