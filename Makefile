@@ -17,6 +17,7 @@ kt-work_PKG     := jansson
 kt-scenario_O   := kt-run/kt-scenario kt-run/scenario kt-run/expand kt-run/draft kt-run/expr kt-run/draw kt-run/flags \
 		   kt-run/works kt-run/toporec kt-run/thresh
 kt-scenario_PKG := jansson
+kt-nearest_O    := kt-run/kt-nearest
 kt-play_O       := kt-run/kt-play kt-run/conduct kt-run/planfile
 kt-play_PKG     := jansson
 kt-check_O      := kt-run/kt-check kt-run/checks kt-run/check_worker kt-run/check_group kt-run/judging kt-run/events \
@@ -60,7 +61,7 @@ kt-fmt_PKG      := jansson
 kt-init_O       := kt-vm/kt-init kt-vm/handover kt-vm/pci kt-vm/uncpio kt-vm/request kt-vm/pump kt-vm/frames
 
 TOOLS   := kt-topo kt-host kt-cgroup kt-work kt-scenario kt-play kt-check kt-initramfs kt-vm kt-kernel kt-locks kt-reserve kt-snap kt-snap-diff kt-fmt
-LIBEXEC := kt-kernel-fetch
+LIBEXEC := kt-kernel-fetch kt-nearest
 STATIC  := kt-init
 
 # Everything that is built lies in B, laid out like an installation: bin, libexec/ktstr, share/ktstr.
@@ -85,9 +86,10 @@ $(B)/%.o: %.c | $(B)/.dirs
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(SANFLAGS) $(COVERAGE) -MMD -MP -c -o $@ $<
 
-$(B)/.dirs:
+$(B)/.dirs: Makefile
 	@mkdir -p $(B)/bin $(B)/libexec/ktstr $(B)/share/ktstr
 	@ln -sfn ../../../scenarios $(B)/share/ktstr/scenarios
+	@ln -sfn ../../../completions $(B)/share/ktstr/completions
 	@ln -sfn ../../ktstr $(B)/bin/ktstr
 	@touch $@
 
@@ -278,14 +280,18 @@ bench:
 	@tests/bench/run $(B)
 
 install: tools
-	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin libexec/ktstr share/ktstr/scenarios \
-		share/man/man1 share/man/man5 share/man/man7 share/man/man8 share/bash-completion/completions)
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin libexec/ktstr share/ktstr/scenarios share/ktstr/completions \
+		share/man/man1 share/man/man5 share/man/man7 share/man/man8 share/bash-completion/completions \
+		share/zsh/site-functions share/fish/vendor_completions.d)
 	install -m 755 $(TOOLS:%=$(B)/bin/%) ktstr $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(addprefix $(B)/libexec/ktstr/,$(LIBEXEC) $(STATIC)) $(DESTDIR)$(PREFIX)/libexec/ktstr
 	install -m 644 scenarios/*.json $(DESTDIR)$(PREFIX)/share/ktstr/scenarios
 	for n in 1 5 7 8; do install -m 644 man/*.$$n $(DESTDIR)$(PREFIX)/share/man/man$$n || exit 1; done
-	install -m 644 completions/ktstr.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/ktstr
-	cd $(DESTDIR)$(PREFIX)/share/bash-completion/completions && for t in $(TOOLS); do ln -sfn ktstr $$t; done
+	install -m 644 completions/* $(DESTDIR)$(PREFIX)/share/ktstr/completions
+	cd $(DESTDIR)$(PREFIX)/share && for t in ktstr $(TOOLS); do \
+		ln -sfn ../../ktstr/completions/ktstr.bash bash-completion/completions/$$t && \
+		ln -sfn ../../ktstr/completions/ktstr.fish fish/vendor_completions.d/$$t.fish || exit 1; done
+	ln -sfn ../../ktstr/completions/_ktstr $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_ktstr
 
 clean:
 	rm -rf build build-san build-fuzz build-lint

@@ -65,6 +65,8 @@ bc			cmd bc
 pahole			cmd pahole
 libelf-dev		pc libelf
 lz4			cmd lz4
+zsh			cmd zsh
+fish			cmd fish
 '
 
 python=/usr/bin/python3

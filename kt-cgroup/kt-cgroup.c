@@ -3,6 +3,7 @@
 #include "cleanup.h"
 #include "die.h"
 #include "ndjson.h"
+#include "nearest.h"
 #include "num.h"
 #include "ops.h"
 #include "out.h"
@@ -34,13 +35,15 @@ static const char help[] =
 	"\n"
 	"  -p, --parent P           the cgroup that all names are below: relative to the\n"
 	"                           cgroup2 mount, or absolute; apply and create make it\n"
-	"  -c, --controllers LIST   what cgroups get: cpuset,cpu (default), one of them, or ''\n"
+	"  -c, --controllers cpuset|cpu,...\n"
+	"                           what cgroups get: cpuset,cpu (default), one of them, or ''\n"
 	"  -o, --owner PID          who the cgroups belong to, for cleanup (apply: kt-cgroup)\n"
 	"  -C, --cpus LIST          set cpuset.cpus\n"
 	"  -M, --mems LIST          set cpuset.mems\n"
 	"  -w, --weight N           set cpu.weight, 1 to 10000\n"
 	"  -m, --max TEXT           set cpu.max: 'QUOTA PERIOD' in microseconds, or 'max'\n"
-	"      --freeze, --thaw     freeze or thaw\n"
+	"      --freeze             stop what is in it\n"
+	"      --thaw               let it go on\n"
 	"  -h, --help               print this\n"
 	"  -V, --version            print the version\n"
 	"\n"
@@ -513,6 +516,7 @@ static const struct word words[] = {
 static const struct word *check_usage(const struct opts *o, int argc, char **argv)
 {
 	const struct word *w = NULL;
+	char hint[NEAREST_HINT];
 	size_t i;
 
 	if (argc == 0)
@@ -521,7 +525,8 @@ static const struct word *check_usage(const struct opts *o, int argc, char **arg
 		if (strcmp(words[i].name, argv[0]) == 0)
 			w = &words[i];
 	if (!w)
-		die_usage("unknown subcommand '%s'", argv[0]);
+		die_usage("unknown subcommand '%s'%s", argv[0],
+			  nearest_command(help, argv[0], hint));
 	if (argc - 1 < w->min_args)
 		die_usage("%s: too few arguments", w->name);
 	if (argc - 1 > w->max_args)

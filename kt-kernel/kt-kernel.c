@@ -4,6 +4,7 @@
 #include "cmd.h"
 #include "die.h"
 #include "get.h"
+#include "nearest.h"
 #include "out.h"
 
 #include <getopt.h>
@@ -12,7 +13,7 @@
 #include <string.h>
 
 static const char help[] =
-	"Usage: kt-kernel get [--suite SUITE[,...]] [--flavour FLAVOUR] [--update] [-q]\n"
+	"Usage: kt-kernel get [--suite SUITE,...] [--flavour FLAVOUR] [--update] [-q]\n"
 	"       kt-kernel get FILE.deb [CONFIG.deb] [-q]\n"
 	"       kt-kernel build [VERSION|SERIES|FROM..TO | --source DIR | --git URL --ref REF |\n"
 	"                       --package NAME [--suite SUITE]] [OPTION...]\n"
@@ -22,27 +23,30 @@ static const char help[] =
 	"       kt-kernel check KEY|VERSION|SERIES|FILE\n"
 	"Gets kernels for the virtual machine, keeps them, finds them; prints records.\n"
 	"\n"
-	"get    brings the newest kernel with sched_ext from the distribution's archive into\n"
-	"       the cache, unless one is there\n"
-	"build  makes one of its source, unless it is in the cache: a release of kernel.org (by\n"
-	"       default the latest stable one), a tree, a repository, a source package\n"
-	"list   what is in the cache, what came last first\n"
-	"clean  removes from the cache what is not in use, after asking\n"
-	"path   which kernel kt-vm would boot: the named one, else KTSTR_KERNEL, else what came\n"
-	"       last into the cache with sched_ext, else this host's own if it can be used\n"
-	"check  holds an image against what ktstr needs\n"
+	"  get    brings the newest kernel with sched_ext from the distribution's archive into\n"
+	"         the cache, unless one is there\n"
+	"  build  makes one of its source, unless it is in the cache: a release of kernel.org (by\n"
+	"         default the latest stable one), a tree, a repository, a source package\n"
+	"  list   what is in the cache, what came last first\n"
+	"  clean  removes from the cache what is not in use, after asking\n"
+	"  path   which kernel kt-vm would boot: the named one, else KTSTR_KERNEL, else what came\n"
+	"         last into the cache with sched_ext, else this host's own if it can be used\n"
+	"  check  holds an image against what ktstr needs\n"
 	"\n"
 	"get:\n"
-	"      --suite SUITE     of the archive (default " GET_SUITE "); of several the first\n"
+	"      --suite SUITE,...\n"
+	"                        of the archive (default " GET_SUITE "); of several the first\n"
 	"                        that has a kernel that will do\n"
-	"      --flavour FLAVOUR of the kernel (default cloud-amd64 or cloud-arm64)\n"
+	"      --flavour FLAVOUR\n"
+	"                        of the kernel (default cloud-amd64 or cloud-arm64)\n"
 	"      --update          look for a newer kernel even if one is in the cache\n"
 	"build:\n"
 	"      --source DIR      the tree of a kernel\n"
 	"      --package NAME    the distribution's source package, like linux-source-6.12\n"
 	"      --suite SUITE     of the package (default: the newest that this system's sources "
 	"have)\n"
-	"      --git URL, --ref REF  what a branch, tag or commit of a repository is now\n"
+	"      --git URL         a repository\n"
+	"      --ref REF         a branch, tag or commit of it (--git), as it is now\n"
 	"      --config FILE     more of a configuration; of several lines for an option the last "
 	"counts\n"
 	"      --print-config    print the configuration that would be asked for, and end\n"
@@ -88,6 +92,7 @@ int main(int argc, char *argv[])
 	} commands[] = { { "get", cmd_get },	 { "build", cmd_build }, { "list", cmd_list },
 			 { "clean", cmd_clean }, { "path", cmd_path },	 { "check", cmd_check } };
 	static const struct option longopts[] = { CMD_COMMON, { 0 } };
+	char hint[NEAREST_HINT];
 	int c, rc, close_rc;
 	size_t i;
 
@@ -100,7 +105,7 @@ int main(int argc, char *argv[])
 	for (i = 0; i < KT_ARRAY_LEN(commands) && strcmp(argv[1], commands[i].name) != 0; i++)
 		;
 	if (i == KT_ARRAY_LEN(commands))
-		die_usage("no command '%s'", argv[1]);
+		die_usage("no command '%s'%s", argv[1], nearest_command(help, argv[1], hint));
 	argv[1] = argv[0];
 	rc = commands[i].run(argc - 1, argv + 1);
 	close_rc = out_close(stdout);

@@ -23,9 +23,10 @@ static const char help[] =
 	"Usage: kt-fmt [OPTION]... < RECORDS\n"
 	"Print results, topologies and other records as tables.\n"
 	"\n"
-	"      --color WHEN  auto (on a terminal, unless NO_COLOR is set), always, never\n"
-	"  -h, --help        print this text\n"
-	"  -V, --version     print the version\n";
+	"      --color auto|always|never\n"
+	"                 auto is on a terminal, unless NO_COLOR is set (default)\n"
+	"  -h, --help     print this text\n"
+	"  -V, --version  print the version\n";
 
 /* What the stream's ends say, the worst first in rank. */
 enum verdict {

@@ -23,12 +23,12 @@ static const char help[] =
 	"Usage: kt-check [OPTION]... < EVENTS\n"
 	"Judge the events of kt-play, plan by plan: one result record for each.\n"
 	"\n"
-	"  -t, --threshold NAME=VALUE  set a limit; off switches it off\n"
-	"  -p, --plans FILE            these plans were to be played (kt-scenario's output)\n"
-	"      --allow-undecided       an undecided plan does not fail the run\n"
-	"  -l, --list-thresholds       print every threshold as a record\n"
-	"  -h, --help                  print this text\n"
-	"  -V, --version               print the version\n";
+	"  -t, --threshold LIMIT=VALUE  set a limit; off switches it off\n"
+	"  -p, --plans FILE             these plans were to be played (kt-scenario's output)\n"
+	"      --allow-undecided        an undecided plan does not fail the run\n"
+	"  -l, --list-thresholds        print every threshold as a record\n"
+	"  -h, --help                   print this text\n"
+	"  -V, --version                print the version\n";
 
 struct check {
 	struct thr_set options;
@@ -343,22 +343,20 @@ static int list_thresholds(struct check *c)
 
 static void take_threshold(struct check *c, const char *text)
 {
-	char name[128];
+	char name[128], hint[NEAREST_HINT];
 	struct thr t;
 	int id, rc;
 
 	rc = thr_parse(text, name, sizeof(name), &id, &t);
 	if (rc == -ENOENT) {
 		AUTO_BUF all = BUF_INIT;
-		const char *near = thr_suggest(name);
 		int i;
 
 		for (i = 0; i < THR_COUNT; i++)
 			buf_fmt(&all, "%s%s", i ? ", " : "", thr_defs[i].name);
-		if (near)
-			die_usage("unknown threshold '%s'; did you mean '%s'? All: %s", name, near,
-				  all.p ? all.p : "");
-		die_usage("unknown threshold '%s'. All: %s", name, all.p ? all.p : "");
+		(void)thr_hint(name, hint);
+		die_usage("unknown threshold '%s'%s All: %s", name, *hint ? hint : ".",
+			  all.p ? all.p : "");
 	}
 	if (rc < 0)
 		die_usage("bad --threshold '%s': %s", text,

@@ -25,10 +25,10 @@ static const char help[] =
 	"\n"
 	"Plays the plans of a file or of standard input and prints their events.\n"
 	"\n"
-	"  --parent CGROUP  the cgroup to work in, below /sys/fs/cgroup (default ktstr-PID)\n"
-	"  --quiet MAX      wait at most so long for a quiet machine first (default 2s)\n"
-	"  -h, --help       print this help\n"
-	"  -V, --version    print the version\n";
+	"      --parent CGROUP  the cgroup to work in, below /sys/fs/cgroup (default ktstr-PID)\n"
+	"      --quiet MAX      wait at most so long for a quiet machine first (default 2s)\n"
+	"  -h, --help           print this help\n"
+	"  -V, --version        print the version\n";
 
 struct opts {
 	const char *parent; /* NULL: ktstr-PID */

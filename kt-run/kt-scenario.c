@@ -26,28 +26,33 @@
 #include <string.h>
 
 static const char help[] =
-	"Usage: kt-scenario list [--filter TEXT] [NAME…]\n"
-	"       kt-scenario show NAME\n"
-	"       kt-scenario expand --topo TOPOLOGY [OPTION…] NAME…\n"
+	"Usage: kt-scenario list [--filter TEXT] [SCENARIO...]\n"
+	"       kt-scenario show SCENARIO\n"
+	"       kt-scenario expand --topo TOPOLOGY [OPTION...] SCENARIO...\n"
 	"\n"
-	"Lists scenarios, shows one's file, or makes plans of them. NAME is a scenario's name or "
-	"a\n"
-	"file (with a slash or .json in it).\n"
+	"Lists scenarios, shows one's file, or makes plans of them. SCENARIO is a name or a file\n"
+	"(with a slash or .json in it).\n"
 	"\n"
-	"  --filter TEXT           only names that hold TEXT, or match it if it has * or ?\n"
-	"  --topo TOPOLOGY         what to plan for: kt-topo's records from a file or, with -, "
-	"from\n"
-	"                          standard input; or a spec such as 1n2l4c1t\n"
-	"  --duration TIME         of the load (default 10s)\n"
-	"  --workers N             per cgroup, where the scenario says W (default 2)\n"
-	"  --work-type TYPE        in place of CpuSpin, where the scenario leaves that open\n"
-	"  --seed N[-M]            of all random draws; several make several plans (default 1)\n"
-	"  --settle TIME           between making the cgroups and starting the load\n"
-	"  --flags FLAG,…          the profile, \"\" for none, \"all\" for every possible one\n"
-	"                          (default: what the scenario requires)\n"
-	"  --threshold NAME=VALUE  what kt-check shall hold the result against\n"
-	"  -h, --help              print this help\n"
-	"  -V, --version           print the version\n";
+	"list:\n"
+	"      --filter TEXT    only names that hold TEXT, or match it if it has * or ?\n"
+	"expand:\n"
+	"      --topo TOPOLOGY|FILE\n"
+	"                       what to plan for: a spec such as 1n2l4c1t; or kt-topo's records\n"
+	"                       from a file or, with -, from standard input\n"
+	"      --duration TIME  of the load (default 10s)\n"
+	"      --workers N      per cgroup, where the scenario says W (default 2)\n"
+	"      --work-type TYPE\n"
+	"                       in place of CpuSpin, where the scenario leaves that open\n"
+	"      --seed N[-M]     of all random draws; several make several plans (default 1)\n"
+	"      --settle TIME    between making the cgroups and starting the load\n"
+	"      --flags llc|borrow|steal|rebal|reject-pin|no-ctrl|all,...\n"
+	"                       the profile, \"\" for none, \"all\" for every possible one\n"
+	"                       (default: what the scenario requires)\n"
+	"      --threshold LIMIT=VALUE\n"
+	"                       what kt-check shall hold the result against\n"
+	"\n"
+	"  -h, --help           print this help\n"
+	"  -V, --version        print the version\n";
 
 struct opts {
 	const char *filter, *topo;
@@ -129,7 +134,7 @@ static bool is_file(const char *name)
 static struct scenario *load(const struct names *ns, const char *name, int *ret_status)
 {
 	struct nearest near = { .want = name };
-	char path[PATH_MAX + NAME_MAX + 8], err[768];
+	char hint[NEAREST_HINT], path[PATH_MAX + NAME_MAX + 8], err[768];
 	struct scenario *sc;
 	bool known = false;
 	size_t i;
@@ -145,9 +150,7 @@ static struct scenario *load(const struct names *ns, const char *name, int *ret_
 		}
 		if (!known) {
 			*ret_status = KT_USAGE;
-			warn_msg("no scenario is called '%s'%s%s%s", name,
-				 near.name ? "; did you mean '" : "", near.name ? near.name : "",
-				 near.name ? "'?" : "");
+			warn_msg("no scenario is called '%s'%s", name, nearest_hint(&near, hint));
 			return NULL;
 		}
 		(void)snprintf(path, sizeof(path), "%s/%s.json", ns->dir, name);
@@ -212,12 +215,12 @@ static bool matches(const char *filter, const char *name)
 static int no_match(const struct names *ns, const char *filter)
 {
 	struct nearest near = { .want = filter, .within = true };
+	char hint[NEAREST_HINT];
 	size_t i;
 
 	for (i = 0; i < ns->n; i++)
 		nearest_offer(&near, ns->v[i]);
-	warn_msg("no scenario matches '%s'%s%s%s", filter, near.name ? "; did you mean '" : "",
-		 near.name ? near.name : "", near.name ? "'?" : "");
+	warn_msg("no scenario matches '%s'%s", filter, nearest_hint(&near, hint));
 	return KT_USAGE;
 }
 
@@ -405,15 +408,16 @@ static void parse_seed(struct opts *o, const char *text)
 static void parse_work_type(struct opts *o, const char *text)
 {
 	struct nearest near = { .want = text };
+	char hint[NEAREST_HINT];
 	unsigned int i;
 
 	for (i = 0; works_at(i); i++)
 		nearest_offer(&near, works_at(i)->name);
 	o->x.work_type = text;
-	if (!works_find(text) && near.name)
-		die_usage("no work type is called '%s'; did you mean '%s'?", text, near.name);
+	(void)nearest_hint(&near, hint);
 	if (!works_find(text))
-		die_usage("no work type is called '%s' (kt-work types lists them)", text);
+		die_usage("no work type is called '%s'%s", text,
+			  *hint ? hint : " (kt-work types lists them)");
 	if (strcmp(text, "Sequence") == 0)
 		die_usage("'Sequence' needs phases, and --work-type has none to give");
 }
@@ -421,17 +425,13 @@ static void parse_work_type(struct opts *o, const char *text)
 /* NAME=VALUE into the object; the caller owns *to. */
 static void parse_threshold(json_t **to, const char *text)
 {
-	const char *near;
-	char name[64];
+	char name[64], hint[NEAREST_HINT];
 	json_t *v;
 	struct thr t;
 	int id, rc = thr_parse(text, name, sizeof(name), &id, &t);
 
-	if (rc == -ENOENT) {
-		near = thr_suggest(name);
-		die_usage("no threshold is called '%s'%s%s%s", name, near ? "; did you mean '" : "",
-			  near ? near : "", near ? "'?" : "");
-	}
+	if (rc == -ENOENT)
+		die_usage("no threshold is called '%s'%s", name, thr_hint(name, hint));
 	if (rc < 0)
 		die_usage("bad --threshold '%s'", text);
 	if (!*to)
@@ -472,8 +472,10 @@ static int run(const struct opts *o, const char *cmd, char *const *args)
 static void check_command(const struct opts *o, const char *cmd, char *const *args,
 			  const char *expand_opt)
 {
+	char hint[NEAREST_HINT];
+
 	if (strcmp(cmd, "list") != 0 && strcmp(cmd, "show") != 0 && strcmp(cmd, "expand") != 0)
-		die_usage("unknown command '%s'", cmd);
+		die_usage("unknown command '%s'%s", cmd, nearest_command(help, cmd, hint));
 	if (o->filter && strcmp(cmd, "list") != 0)
 		die_usage("--filter goes with list only");
 	if (expand_opt && strcmp(cmd, "expand") != 0)

@@ -52,14 +52,12 @@ static void bad_choice(struct jsonr *r, const char *key, const char *got,
 		       const char *(*name_at)(unsigned int))
 {
 	struct nearest near = { .want = got };
+	char hint[NEAREST_HINT];
 	unsigned int i;
 
 	for (i = 0; name_at(i); i++)
 		nearest_offer(&near, name_at(i));
-	if (near.name)
-		jsonr_fail(r, key, "'%s' is none; did you mean '%s'?", got, near.name);
-	else
-		jsonr_fail(r, key, "'%s' is none", got);
+	jsonr_fail(r, key, "'%s' is none%s", got, nearest_hint(&near, hint));
 }
 
 /* A number or an expression. */

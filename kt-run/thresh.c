@@ -2,7 +2,6 @@
 /* The thresholds. */
 #include "thresh.h"
 #include "cleanup.h"
-#include "nearest.h"
 #include "num.h"
 
 #include <errno.h>
@@ -67,14 +66,14 @@ int thr_find(const char *name)
 	return -1;
 }
 
-const char *thr_suggest(const char *name)
+const char *thr_hint(const char *name, char buf[NEAREST_HINT])
 {
 	struct nearest near = { .want = name };
 	int i;
 
 	for (i = 0; i < THR_COUNT; i++)
 		nearest_offer(&near, thr_defs[i].name);
-	return near.name;
+	return nearest_hint(&near, buf);
 }
 
 int thr_parse(const char *text, char *name, size_t cap, int *ret_id, struct thr *ret)
@@ -119,7 +118,8 @@ static int from_json(int id, const json_t *v, enum thr_source source, struct thr
 int thr_apply(struct thr_set *set, const json_t *checks, enum thr_source source, char *err,
 	      size_t cap)
 {
-	const char *key, *near;
+	char hint[NEAREST_HINT];
+	const char *key;
 	json_t *v;
 	void *it;
 	int i;
@@ -130,10 +130,8 @@ int thr_apply(struct thr_set *set, const json_t *checks, enum thr_source source,
 		v = json_object_iter_value(it);
 		i = thr_find(key);
 		if (i < 0) {
-			near = thr_suggest(key);
-			(void)snprintf(err, cap, "no check is called '%s'%s%s%s", key,
-				       near ? "; did you mean '" : "", near ? near : "",
-				       near ? "'?" : "");
+			(void)snprintf(err, cap, "no check is called '%s'%s", key,
+				       thr_hint(key, hint));
 			return -EINVAL;
 		}
 		if (from_json(i, v, source, &set->t[i]) < 0) {

@@ -4,6 +4,7 @@
 #define KT_THRESH_H
 
 #include "jsonw.h"
+#include "nearest.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -64,8 +65,8 @@ struct thr_set {
 /* thr_find - index of a name, or -1. */
 int thr_find(const char *name);
 
-/* thr_suggest - the nearest name to one that is none, or NULL when nothing is near. */
-const char *thr_suggest(const char *name);
+/* thr_hint - see nearest_hint(), for a name that is none. */
+const char *thr_hint(const char *name, char buf[NEAREST_HINT]);
 
 /* thr_parse - "name=value" of an option: a number, true, false, or off. Returns 0; -ENOENT for an
  * unknown name, whose text is then in name (cap bytes); -EINVAL for a bad value. */

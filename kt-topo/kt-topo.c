@@ -5,6 +5,7 @@
 #include "cpuspec.h"
 #include "die.h"
 #include "emit.h"
+#include "nearest.h"
 #include "out.h"
 #include "root.h"
 #include "topo.h"
@@ -18,15 +19,15 @@
 #include <string.h>
 
 static const char help[] =
-	"Usage: kt-topo [--root DIR | --spec SPEC] [--shape]\n"
-	"       kt-topo cpuset [--root DIR | --spec SPEC] CPUSPEC...\n"
+	"Usage: kt-topo [--root DIR | --spec TOPOLOGY] [--shape]\n"
+	"       kt-topo cpuset [--root DIR | --spec TOPOLOGY] CPUSPEC...\n"
 	"Print this machine's CPUs, last-level caches and NUMA nodes as records.\n"
 	"\n"
-	"      --root DIR   read DIR/sys and DIR/proc instead of this machine\n"
-	"      --spec SPEC  the machine that SPEC names, such as 2n4l4c2t (4 LLCs in all)\n"
-	"      --shape      only what must be equal for two machines to be alike\n"
-	"  -h, --help       print this help\n"
-	"  -V, --version    print the version\n"
+	"      --root DIR       read DIR/sys and DIR/proc instead of this machine\n"
+	"      --spec TOPOLOGY  the machine of that name, such as 2n4l4c2t (4 LLCs in all)\n"
+	"      --shape          only what must be equal for two machines to be alike\n"
+	"  -h, --help           print this help\n"
+	"  -V, --version        print the version\n"
 	"\n"
 	"cpuset prints the CPU list of each CPUSPEC: llc:I, numa:I, range:A,B,\n"
 	"disjoint:I,N, overlap:I,N,F, cpus:LIST.\n";
@@ -131,7 +132,7 @@ int main(int argc, char *argv[])
 	const char *env_root = getenv("KTSTR_ROOT");
 	struct opts o = { 0 };
 	struct topospec spec;
-	char why[CPUSPEC_WHY];
+	char why[CPUSPEC_WHY], hint[NEAREST_HINT];
 	int c, i, rc, close_rc;
 
 	while ((c = getopt_long(argc, argv, "hV", longopts, NULL)) != -1) {
@@ -170,7 +171,8 @@ int main(int argc, char *argv[])
 			if (cpuspec_resolve(NULL, argv[i], NULL, why) < 0)
 				die_usage("bad CPU spec '%s': %s", argv[i], why);
 	} else if (optind < argc) {
-		die_usage("unexpected argument '%s'", argv[optind]);
+		die_usage("unexpected argument '%s'%s", argv[optind],
+			  nearest_command(help, argv[optind], hint));
 	}
 	rc = run(&o, stdout); /* has reported its own failure */
 	close_rc = out_close(stdout); /* a full disk may show up only here */

@@ -5,6 +5,7 @@
 #include "die.h"
 #include "dur.h"
 #include "exec.h"
+#include "nearest.h"
 #include "num.h"
 #include "out.h"
 #include "reserve.h"
@@ -21,21 +22,25 @@ static const char help[] =
 	"Usage: kt-vm exec [OPTION]... [--] CMD [ARG]...\n"
 	"       kt-vm template make [OPTION]...\n"
 	"       kt-vm template list\n"
-	"       kt-vm template drop KEY...|--all\n"
+	"       kt-vm template drop TEMPLATE... | --all\n"
 	"Runs CMD under a kernel of its own in QEMU, and exits with its status. The machine is booted\n"
 	"once and kept as a template, which later runs continue.\n"
 	"\n"
-	"  -t, --topology T      CPUs: NnLlCcTt or N,L,C,T (default 1n1l1c1t)\n"
-	"  -k, --kernel K        a bzImage or vmlinux, or a name that kt-kernel knows\n"
+	"  -t, --topology TOPOLOGY\n"
+	"                        CPUs: NnLlCcTt or N,L,C,T (default 1n1l1c1t)\n"
+	"  -k, --kernel KERNEL   a bzImage or vmlinux, or a name that kt-kernel knows\n"
 	"  -m, --memory M        guest memory, in MiB or with a suffix K, M, G\n"
 	"  -i, --include FILE[:DEST]\n"
 	"                        put FILE, with its shared libraries, into /include-files\n"
 	"  -n                    standard input is /dev/null\n"
-	"      --clock C         virtual (default under TCG) or real\n"
-	"      --accel A         auto (default), kvm or tcg\n"
+	"      --clock virtual|real\n"
+	"                        instructions counted (default under TCG), or the host's time\n"
+	"      --accel auto|kvm|tcg\n"
+	"                        what runs the guest's code (default auto)\n"
 	"      --seed N          what is random in the guest (virtual clock: default 1)\n"
 	"      --cold            boot, and neither use nor make a template\n"
-	"      --max-templates M drop templates when all together take more (default 4G)\n"
+	"      --max-templates M\n"
+	"                        drop templates when all together take more (default 4G)\n"
 	"      --cpu-cap N       on N CPUs of this machine, reserved by kt-reserve; 77 if others\n"
 	"                        have them\n"
 	"      --timeout D       end the guest after D; exit status 124\n"
@@ -46,9 +51,11 @@ static const char help[] =
 	"      --dmesg           the kernel's messages on standard error\n"
 	"      --console FILE    keep the guest's console in FILE\n"
 	"  -q, --quiet           do not say which accelerator was found\n"
-	"      --all             template drop: all that nobody uses\n"
 	"  -h, --help            this text\n"
-	"  -V, --version         the version\n";
+	"  -V, --version         the version\n"
+	"\n"
+	"template drop:\n"
+	"      --all             all that nobody uses\n";
 
 enum command {
 	CMD_EXEC,
@@ -248,6 +255,7 @@ static const struct {
  * unknown one, reported. */
 static int subcommand(int argc, char *argv[], enum command *ret)
 {
+	char hint[NEAREST_HINT];
 	size_t i;
 	int n = 0;
 
@@ -265,7 +273,8 @@ static int subcommand(int argc, char *argv[], enum command *ret)
 			return 2;
 	}
 	if (n == 0)
-		(void)usage_prefix("unknown subcommand '%s'", argv[1]);
+		(void)usage_prefix("unknown subcommand '%s'%s", argv[1],
+				   nearest_command(help, argv[1], hint));
 	else if (argc > 2)
 		(void)usage_prefix("%s '%s': make, list or drop", argv[1], argv[2]);
 	else

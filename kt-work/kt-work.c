@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* kt-work - spawns workers, and measures what the scheduler does to them. */
 #include "die.h"
+#include "nearest.h"
 #include "out.h"
 #include "run.h"
 #include "serve.h"
@@ -15,20 +16,26 @@ const char work_help[] =
 	"       kt-work types                       what workers can do\n"
 	"Starts worker processes, and measures what the scheduler does to them.\n\n"
 	"      --cgroup-root DIR  directory of the cgroup that the groups' cgroups are below\n"
-	"  -h, --help, -V, --version\n\n"
-	"of run:\n"
+	"  -h, --help             print this help\n"
+	"  -V, --version          print the version\n\n"
+	"run:\n"
 	"  -t, --type TYPE        what the workers do [CpuSpin]\n"
-	"      --param NAME=VALUE a parameter of the type; may be repeated\n"
+	"      --param NAME=VALUE\n"
+	"                         a parameter of the type; may be repeated\n"
 	"  -c, --count N          workers, a multiple of the type's group size [that size]\n"
 	"  -d, --duration TIME    how long [5s]\n"
 	"      --cgroup NAME      start them in this cgroup below --cgroup-root\n"
-	"      --policy POLICY    normal, batch, idle, ext, fifo:1 to fifo:99, rr:1 to rr:99\n"
+	"      --policy normal|batch|idle|ext|fifo:N|rr:N\n"
+	"                         how they are scheduled, N from 1 to 99\n"
 	"      --nice N           -20 to 19\n"
 	"      --cpus LIST        CPUs they may use, all the same\n"
-	"      --affinity WHAT    inherit, random, llc, all, single, or a list for each: 0-1/2/3\n"
-	"      --mem MODE[:NODES[:FLAG,...]]  memory policy, such as bind:0-1\n"
+	"      --affinity inherit|random|llc|all|single|LIST\n"
+	"                         where they may run; LIST is a list for each: 0-1/2/3\n"
+	"      --mem MODE[:NODES[:FLAG,...]]\n"
+	"                         memory policy, such as bind:0-1\n"
 	"      --seed N           of their random numbers [0]\n"
-	"      --offsets TIME,... when each begins, after the common start\n";
+	"      --offsets TIME,...\n"
+	"                         when each begins, after the common start\n";
 
 static int serve_main(int argc, char *argv[])
 {
@@ -72,6 +79,7 @@ int main(int argc, char *argv[])
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 },
 	};
+	char hint[NEAREST_HINT];
 	int c, rc, close_rc;
 
 	while ((c = getopt_long(argc, argv, "+hV", longopts, NULL)) != -1) {
@@ -95,8 +103,11 @@ int main(int argc, char *argv[])
 		rc = run_main(argc, argv);
 	else if (strcmp(argv[0], "types") == 0 && argc == 1)
 		rc = types_main();
+	else if (strcmp(argv[0], "types") == 0)
+		die_usage("unexpected argument '%s'", argv[1]);
 	else
-		die_usage("unexpected argument '%s'", argv[strcmp(argv[0], "types") == 0]);
+		die_usage("unknown subcommand '%s'%s", argv[0],
+			  nearest_command(work_help, argv[0], hint));
 	close_rc = out_close(stdout);
 	if (close_rc < 0 && rc == KT_OK) {
 		warn_rc(close_rc, "write standard output");

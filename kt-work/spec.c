@@ -4,6 +4,7 @@
 #include "cleanup.h"
 #include "dur.h"
 #include "gen.h"
+#include "nearest.h"
 #include "num.h"
 
 #include <errno.h>
@@ -115,15 +116,14 @@ const struct cpuset *spawn_affinity(const struct spawn *s, unsigned int worker)
 
 static void unknown_type(struct jsonr *r, const char *name)
 {
+	struct nearest near = { .want = name };
+	char hint[NEAREST_HINT];
 	size_t i;
 
 	for (i = 0; gen_table[i]; i++)
-		if (strcasecmp(gen_table[i]->name, name) == 0) {
-			jsonr_fail(r, "type", "no work type '%s'; did you mean '%s'?", name,
-				   gen_table[i]->name);
-			return;
-		}
-	jsonr_fail(r, "type", "no work type '%s' (see kt-work types)", name);
+		nearest_offer(&near, gen_table[i]->name);
+	(void)nearest_hint(&near, hint);
+	jsonr_fail(r, "type", "no work type '%s'%s", name, *hint ? hint : " (see kt-work types)");
 }
 
 static void param_read(struct jsonr *r, const struct param *p, uint64_t *ret)

@@ -3,6 +3,7 @@
 #include "nearest.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #define NAME_MAX_LEN 96
@@ -57,4 +58,49 @@ void nearest_offer(struct nearest *n, const char *name)
 		return;
 	n->name = name;
 	n->cost = d;
+}
+
+const char *nearest_hint(const struct nearest *n, char buf[NEAREST_HINT])
+{
+	buf[0] = '\0';
+	if (n->name)
+		(void)snprintf(buf, NEAREST_HINT, "; did you mean '%s'?", n->name);
+	return buf;
+}
+
+/* Offer a, b and c of "a|b|c …"; the one that stays is copied to `kept`. */
+static void offer_words(struct nearest *n, const char *p, char kept[NAME_MAX_LEN + 1])
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz-";
+	char name[NAME_MAX_LEN + 1];
+	size_t len;
+
+	for (; (len = strspn(p, letters)) > 0; p += len + (p[len] == '|')) {
+		(void)snprintf(name, sizeof(name), "%.*s", (int)len, p);
+		nearest_offer(n, name);
+		if (n->name == name) {
+			memcpy(kept, name, sizeof(name));
+			n->name = kept;
+		}
+	}
+}
+
+const char *nearest_command(const char *help, const char *word, char buf[NEAREST_HINT])
+{
+	static const char margin[] = "       "; /* as wide as "usage: " */
+	const size_t wide = sizeof(margin) - 1;
+	struct nearest n = { .want = word };
+	char kept[NAME_MAX_LEN + 1];
+	const char *p = help;
+
+	do {
+		p += wide;
+		if (*p != ' ') { /* else it goes on from the line above */
+			p += strcspn(p, " \n");
+			offer_words(&n, p + (*p == ' '), kept);
+		}
+		p += strcspn(p, "\n");
+		p += *p != '\0';
+	} while (strncmp(p, margin, wide) == 0);
+	return nearest_hint(&n, buf);
 }

@@ -19,4 +19,13 @@ struct nearest {
  * name. The first of equals stays. */
 void nearest_offer(struct nearest *n, const char *name);
 
+#define NEAREST_HINT 128 /* room for any hint */
+
+/* nearest_hint - "; did you mean 'NAME'?", or "" when nothing is near. Returns buf. */
+const char *nearest_hint(const struct nearest *n, char buf[NEAREST_HINT]);
+
+/* nearest_command - the hint for a word that is no command of a tool. What is one is in the usage
+ * that its help begins with: "usage: TOOL a …", and below that "TOOL b|c …". Returns buf. */
+const char *nearest_command(const char *help, const char *word, char buf[NEAREST_HINT]);
+
 #endif

@@ -50,24 +50,48 @@ setup() {
 	[[ $output == *cgroup_steady*pass* ]]
 }
 
+# Not amid a completion compopt refuses, which is no matter.
+complete_it() {
+	_ktstr || true
+}
+
 @test "the completion knows commands, options and scenarios" {
-	source "$I/share/bash-completion/completions/ktstr"
+	source "$I/share/bash-completion/completions/kt-vm"
 	COMP_WORDS=(ktstr te) COMP_CWORD=1
-	_ktstr
+	complete_it
 	[ "${COMPREPLY[*]}" = test ]
 	COMP_WORDS=(ktstr test --dur) COMP_CWORD=2
-	_ktstr
+	complete_it
 	[ "${COMPREPLY[*]}" = --duration ]
 	COMP_WORDS=(ktstr test cgroup_stead) COMP_CWORD=2
-	_ktstr
+	complete_it
 	[ "${COMPREPLY[*]}" = cgroup_steady ]
 	COMP_WORDS=(kt-vm exec --topo) COMP_CWORD=2
-	_ktstr
+	complete_it
 	[ "${COMPREPLY[*]}" = --topology ]
 	COMP_WORDS=(kt-vm exec --clock v) COMP_CWORD=3
-	_ktstr
+	complete_it
 	[ "${COMPREPLY[*]}" = virtual ]
-	[ -e "$I/share/bash-completion/completions/kt-vm" ]
+}
+
+@test "each shell finds its completion where it looks, for every tool" {
+	local t
+	for t in "$I"/bin/*; do
+		t=$(basename "$t")
+		[ -s "$I/share/bash-completion/completions/$t" ]
+		[ -s "$I/share/fish/vendor_completions.d/$t.fish" ]
+	done
+	export XDG_DATA_DIRS=$I/share XDG_CONFIG_HOME=$BATS_TEST_TMPDIR/c XDG_DATA_HOME=$BATS_TEST_TMPDIR/d
+	run -0 fish -c "complete -C 'kt-vm exec --topo'"
+	[[ $output == --topology$'\t'* ]]
+	run -0 zsh -f "$KT_TOP/tests/helpers/zsh-candidates" "$I/share/zsh/site-functions" <<<'kt-vm exec --topo'
+	[[ $output == --topology$'\t'* ]]
+	diff <(ktstr completions zsh) "$I/share/zsh/site-functions/_ktstr"
+}
+
+@test "a misspelt command gets its hint" {
+	run -2 ktstr tset
+	[[ $output == *"did you mean 'test'?"* ]]
 }
 
 @test "another prefix is compiled in, and only what knows it is compiled again" {

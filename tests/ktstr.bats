@@ -45,6 +45,13 @@ farm() {
 	[ -z "$(ls "$TMPDIR")" ]
 }
 
+@test "an empty argument is one, and quotes in others stay" {
+	run -2 --separate-stderr ktstr list ''
+	[[ $stderr == *"no scenario is called ''"* ]]
+	run -2 --separate-stderr ktstr list "it's" x
+	[[ $stderr == *"no scenario is called 'it's'"* ]]
+}
+
 @test "list shows every scenario file, as a table and as records" {
 	local n
 	n=$(find scenarios -name '*.json' | wc -l)

@@ -173,11 +173,31 @@ static void test_nearest(void)
 	ok_str(nearest(""), NULL, "nothing is near to nothing");
 }
 
+static void test_command(void)
+{
+	static const char help[] = "Usage: kt-x make [--of FILE]\n"
+				   "       kt-x kill|stat CGROUP\n"
+				   "                     unmake\n"
+				   "       kt-x\n"
+				   "Does that.\n"
+				   "       kt-x other\n";
+	char hint[NEAREST_HINT];
+
+	ok_str(nearest_command(help, "mkae", hint), "; did you mean 'make'?", "the first");
+	ok_str(nearest_command(help, "stta", hint), "; did you mean 'stat'?", "one of several");
+	ok_str(nearest_command(help, "unmake", hint), "; did you mean 'make'?",
+	       "what a line goes on with is no command");
+	ok_str(nearest_command(help, "other", hint), "", "nor what is below the usage");
+	ok_str(nearest_command(help, "CGROUP", hint), "", "nor an argument");
+	ok_str(nearest_command("usage: kt-x", "x", hint), "", "a help of one word");
+}
+
 int main(void)
 {
 	test_expr();
 	test_draw();
 	test_flags();
 	test_nearest();
+	test_command();
 	return tap_done();
 }
