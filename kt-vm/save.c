@@ -171,7 +171,7 @@ static int turn(struct save *s, int sig_fd)
 		rc = read_frames(s);
 	if (rc < 0)
 		return fail(s, rc, "read from QEMU: %s", strerror(-rc));
-	if (s->m.gone)
+	if (s->m.gone || s->console.panic[0]) /* a kernel that can tells QEMU, which stops it then */
 		return why_gone(s);
 	rc = advance(s, n == 0);
 	return rc < 0 ? rc : check_time(s);

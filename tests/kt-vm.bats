@@ -246,7 +246,7 @@ sockets() {
 		sleep 1; head -c 300000 /dev/zero | tr "\0" z; exit 5' >"$T/out" || rc=$?
 	[ $rc -eq 5 ]
 	jq -se '[.[] | select(.type != "sample") | .type] ==
-		["meta", "text", "x", "text", "text", "text", "text", "text", "text", "end"]' "$T/out"
+		["meta", "text", "x", "text", "text", "text", "text", "text", "text", "vm", "end"]' "$T/out"
 	jq -se '[.[] | select(.type == "text").text][:4] == ["one", "{\"type\":\"y\"", "", "\u0001\ufffd"]' "$T/out"
 	jq -se '[.[] | select(.type == "text").text | length][4:] | add == 300000' "$T/out"
 	jq -se '.[0] | .topology == "1n2l1c1t" and .clock == "real"' "$T/out"
@@ -254,7 +254,7 @@ sockets() {
 	# The two clocks go alike: within 5 % between the first sample and the last.
 	jq -se '[.[] | select(.type == "sample")] | (.[-1].mono_ns - .[0].mono_ns) / (.[-1].host_ns - .[0].host_ns) |
 		. > 0.95 and . < 1.05' "$T/out"
-	sed '/"type":"x"/d' "$T/out" | tests/schema/validate.py --mutate --need kt-vm.meta,kt-vm.text,kt-vm.sample,kt-vm.end
+	sed '/"type":"x"/d' "$T/out" | tests/schema/validate.py --mutate --need kt-vm.meta,kt-vm.text,kt-vm.sample,kt-vm.vm,kt-vm.end
 }
 
 @test "files come with -i, with their libraries; the console goes to a file, the kernel's messages to stderr" {
