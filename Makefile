@@ -26,7 +26,7 @@ kt-check_PKG    := jansson
 kt-initramfs_O  := kt-vm/kt-initramfs kt-vm/gather kt-vm/ldso kt-vm/elf kt-vm/tree kt-vm/cpio kt-vm/store
 kt-initramfs_PKG := libarchive
 kt-vm_O         := kt-vm/kt-vm kt-vm/exec kt-vm/cmd_template kt-vm/template kt-vm/save kt-vm/ident kt-vm/base kt-vm/payload kt-vm/accel kt-vm/run kt-vm/machine kt-vm/qemu kt-vm/qmp kt-vm/console \
-		   kt-vm/queue kt-vm/sample kt-vm/usage kt-vm/pin kt-vm/frames
+		   kt-vm/queue kt-vm/sample kt-vm/usage kt-vm/pin kt-vm/frames kt-vm/shell kt-vm/term kt-vm/escape
 kt-vm_PKG       := jansson
 kt-kernel_O     := kt-kernel/kt-kernel kt-kernel/stream kt-kernel/find kt-kernel/path kt-kernel/check kt-kernel/list \
 		   kt-kernel/eol kt-kernel/ident kt-kernel/clean kt-kernel/leavings kt-kernel/use kt-kernel/cmd_get \
@@ -58,7 +58,8 @@ kt-snap-diff_PKG := jansson libzstd
 kt-fmt_O        := kt-report/kt-fmt kt-report/table kt-report/results kt-report/flat kt-report/locks kt-report/frame \
 		   kt-report/moved kt-report/human kt-report/kernels
 kt-fmt_PKG      := jansson
-kt-init_O       := kt-vm/kt-init kt-vm/handover kt-vm/pci kt-vm/uncpio kt-vm/request kt-vm/pump kt-vm/frames
+kt-init_O       := kt-vm/kt-init kt-vm/handover kt-vm/pci kt-vm/uncpio kt-vm/request kt-vm/pty kt-vm/pump \
+		   kt-vm/frames
 
 TOOLS   := kt-topo kt-host kt-cgroup kt-work kt-scenario kt-play kt-check kt-initramfs kt-vm kt-kernel kt-locks kt-reserve kt-snap kt-snap-diff kt-fmt
 LIBEXEC := kt-kernel-fetch kt-nearest
@@ -154,6 +155,7 @@ tools: $(B)/libexec/ktstr/kt-init
 # Both are linked with libkt and the modules of a tool that they test, whose headers they see.
 test_ahead_O    := kt-snap/ahead
 test_cgroup_op_O := kt-cgroup/ops kt-cgroup/parent kt-cgroup/stat
+test_escape_O   := kt-vm/escape
 test_expr_O     := kt-run/expr kt-run/draw kt-run/flags
 test_heap_elf_O := kt-snap/heap kt-snap/heap_elf kt-snap/proc_parse kt-snap/thread kt-snap/fields kt-snap/tally
 test_kbuild_O   := kt-kernel/kconfig kt-kernel/key

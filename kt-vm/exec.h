@@ -32,6 +32,7 @@ struct opts {
 	bool no_stdin, quiet, seeded, cold, all;
 	uint64_t boot_ns; /* 0: the default */
 	uint64_t max_bytes; /* of all templates together */
+	const char *script; /* of `shell --exec` */
 	char *const *cmd;
 };
 

@@ -51,11 +51,14 @@ static int frame_len(uint8_t type)
 	case FRAME_STDIN_EOF:
 	case FRAME_TICK:
 	case FRAME_STARTED:
+	case FRAME_WINSIZE:
 		return 8;
 	case FRAME_READY:
 		return 16;
 	case FRAME_EXIT:
 		return 32;
+	case FRAME_RELEASE:
+		return FRAME_MAX;
 	default:
 		return -1;
 	}

@@ -8,6 +8,7 @@
 #include "frames.h"
 #include "handover.h"
 #include "out.h"
+#include "pty.h"
 #include "pump.h"
 #include "request.h"
 #include "sig.h"
@@ -30,6 +31,7 @@
 #include <sys/stat.h>
 #include <sys/sysinfo.h>
 #include <sys/timerfd.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -56,6 +58,7 @@ struct init {
 	struct buf in; /* part of a frame */
 	int sig_fd, tick_fd;
 	struct pump in_pump, out_pump, err_pump;
+	struct pty pty;
 	pid_t pid; /* of the command; -1: it could not be started */
 	bool ended, bye;
 	uint32_t exit_kind, exit_value;
@@ -333,6 +336,7 @@ static void take_frame(struct init *it, const struct frame *f, bool *ret_hello)
 {
 	uint64_t wall;
 	struct timespec ts;
+	int rc;
 
 	switch (f->type) {
 	case FRAME_HELLO:
@@ -349,6 +353,11 @@ static void take_frame(struct init *it, const struct frame *f, bool *ret_hello)
 	case FRAME_SIGNAL:
 		if (!it->ended && it->pid > 0 && kill(-it->pid, (int)get_u32(f->data)) < 0)
 			warn_rc(-errno, "signal the command");
+		break;
+	case FRAME_WINSIZE:
+		rc = pty_resize(&it->pty, get_u32(f->data), get_u32(f->data + 4));
+		if (rc < 0)
+			warn_rc(rc, "set the terminal's size");
 		break;
 	case FRAME_BYE:
 		it->bye = true;
@@ -387,7 +396,7 @@ static void pump_in(struct pump *p)
 {
 	int rc = pump_step(p);
 
-	if (rc == -EPIPE)
+	if (rc == -EPIPE || rc == -EIO)
 		drop_fd(&p->to); /* the command has closed its input: the rest is for nobody */
 	else if (rc < 0)
 		give_up(rc, "pass standard input on");
@@ -397,11 +406,25 @@ static void pump_in(struct pump *p)
 	}
 }
 
-/* Make the pipes and start the command. A failure to execute it is its end. */
-static int start(struct init *it)
+/* One terminal is all three of the command's. */
+static int open_terminal(struct init *it, int *theirs)
 {
-	int in[2] = { -1, -1 }, out[2], err[2], fd;
-	struct child_spec spec = { .argv = it->req.argv, .own_group = 1 };
+	int rc = pty_open(&it->pty), i;
+
+	if (rc < 0)
+		return rc;
+	for (i = 0; i < 3; i++)
+		if ((theirs[i] = fcntl(it->pty.slave, F_DUPFD_CLOEXEC, 3)) < 0)
+			return -errno;
+	it->in_pump.from = it->port[PORT_IN];
+	it->in_pump.to = fcntl(it->pty.master, F_DUPFD_CLOEXEC, 3);
+	it->out_pump.from = fcntl(it->pty.master, F_DUPFD_CLOEXEC, 3);
+	return it->in_pump.to < 0 || it->out_pump.from < 0 ? -errno : 0;
+}
+
+static int open_pipes(struct init *it, int *theirs)
+{
+	int in[2] = { -1, -1 }, out[2], err[2];
 
 	if (it->req.stdin_port ? pipe2(in, O_CLOEXEC) < 0
 			       : (in[0] = open(it->req.stdin_file ? REQUEST_STDIN : "/dev/null",
@@ -415,26 +438,38 @@ static int start(struct init *it)
 	(void)fcntl(err[0], F_SETFL, O_NONBLOCK);
 	it->in_pump.from = in[1] >= 0 ? it->port[PORT_IN] : -1;
 	it->in_pump.to = in[1];
-	it->in_pump.limit = UINT64_MAX;
 	it->out_pump.from = out[0];
-	it->out_pump.to = it->port[PORT_OUT];
-	it->out_pump.limit = UINT64_MAX;
 	it->err_pump.from = err[0];
+	theirs[0] = in[0];
+	theirs[1] = out[1];
+	theirs[2] = err[1];
+	return 0;
+}
+
+/* Start the command. A failure to execute it is its end. */
+static int start(struct init *it)
+{
+	struct child_spec spec = { .argv = it->req.argv,
+				   .own_group = !it->req.tty,
+				   .terminal = it->req.tty };
+	int fd, i, rc;
+
+	it->in_pump.limit = it->out_pump.limit = it->err_pump.limit = UINT64_MAX;
+	it->out_pump.to = it->port[PORT_OUT];
 	it->err_pump.to = it->port[PORT_ERR];
-	it->err_pump.limit = UINT64_MAX;
+	rc = it->req.tty ? open_terminal(it, spec.stdio) : open_pipes(it, spec.stdio);
+	if (rc < 0)
+		return rc;
 	if (mkdir(it->req.cwd, 0755) < 0 && errno != EEXIST)
 		return -errno;
 	if (chdir(it->req.cwd) < 0)
 		return -errno;
 	environ = it->req.envp; /* execvp() looks into its PATH */
-	spec.stdio[0] = in[0];
-	spec.stdio[1] = out[1];
-	spec.stdio[2] = err[1];
 	fd = child_spawn(&spec, &it->pid);
-	close(in[0]);
-	close(out[1]);
-	close(err[1]);
+	for (i = 0; i < 3; i++)
+		close(spec.stdio[i]);
 	if (fd < 0) {
+		drop_fd(&it->pty.slave);
 		it->pid = -1;
 		it->ended = true;
 		it->exit_kind = EXIT_NO_EXEC;
@@ -464,6 +499,8 @@ static void reap(struct init *it)
 	}
 	if (it->ended && kill(-1, SIGKILL) < 0 && errno != ESRCH)
 		warn_rc(-errno, "end the command's children");
+	if (it->ended)
+		drop_fd(&it->pty.slave);
 }
 
 static void measure(struct init *it)
@@ -626,11 +663,23 @@ static void tell_ready(const struct init *it)
 	send_frame(it, FRAME_READY, p, sizeof(p));
 }
 
+static void tell_release(const struct init *it)
+{
+	char p[FRAME_MAX] = "";
+	struct utsname u;
+
+	(void)uname(&u); /* cannot fail */
+	memcpy(p, u.release, strnlen(u.release, sizeof(p)));
+	send_frame(it, FRAME_RELEASE, p, sizeof(p));
+}
+
 static void run(struct init *it)
 {
 	bool hello = it->req.virt;
 	int rc;
 
+	if (it->req.tty)
+		tell_release(it);
 	tell_ready(it);
 	while (!hello)
 		turn(it, &hello);
@@ -650,7 +699,8 @@ int main(int argc, char *argv[])
 	static struct init it = { /* too large for the stack that PID 1 starts with */
 				  .in_pump = { -1, -1 },
 				  .out_pump = { -1, -1 },
-				  .err_pump = { -1, -1 }
+				  .err_pump = { -1, -1 },
+				  .pty = { -1, -1 }
 	};
 
 	if (getpid() != 1) {

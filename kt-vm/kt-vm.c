@@ -20,6 +20,7 @@
 
 static const char help[] =
 	"Usage: kt-vm exec [OPTION]... [--] CMD [ARG]...\n"
+	"       kt-vm shell [OPTION]...\n"
 	"       kt-vm template make [OPTION]...\n"
 	"       kt-vm template list\n"
 	"       kt-vm template drop TEMPLATE... | --all\n"
@@ -54,11 +55,14 @@ static const char help[] =
 	"  -h, --help            this text\n"
 	"  -V, --version         the version\n"
 	"\n"
+	"shell:\n"
+	"      --exec CMD        run CMD by sh -c instead, without a terminal\n"
 	"template drop:\n"
 	"      --all             all that nobody uses\n";
 
 enum command {
 	CMD_EXEC,
+	CMD_SHELL,
 	CMD_TEMPLATE_MAKE,
 	CMD_TEMPLATE_LIST,
 	CMD_TEMPLATE_DROP
@@ -96,8 +100,8 @@ static int set_defaults(struct opts *o)
 	return 0;
 }
 
-/* What the options say. Returns 0, or kt-vm's exit status; with *ret_done all is done, and it may be
- * 0 too. */
+/* What the options say. Returns 0, or kt-vm's exit status; with *ret_done all is done, and it may
+ * be 0 too. */
 static int parse(int argc, char *argv[], struct opts *o, bool *ret_done)
 {
 	enum {
@@ -112,6 +116,7 @@ static int parse(int argc, char *argv[], struct opts *o, bool *ret_done)
 		OPT_RECORDS,
 		OPT_DMESG,
 		OPT_CONSOLE,
+		OPT_EXEC,
 		OPT_COLD,
 		OPT_MAX,
 		OPT_ALL,
@@ -132,6 +137,7 @@ static int parse(int argc, char *argv[], struct opts *o, bool *ret_done)
 		{ "records", no_argument, NULL, OPT_RECORDS },
 		{ "dmesg", no_argument, NULL, OPT_DMESG },
 		{ "console", required_argument, NULL, OPT_CONSOLE },
+		{ "exec", required_argument, NULL, OPT_EXEC },
 		{ "cold", no_argument, NULL, OPT_COLD },
 		{ "max-templates", required_argument, NULL, OPT_MAX },
 		{ "all", no_argument, NULL, OPT_ALL },
@@ -179,8 +185,8 @@ static int parse(int argc, char *argv[], struct opts *o, bool *ret_done)
 			    strcmp(optarg, "tcg") != 0)
 				return usage_prefix("bad --accel '%s': auto, kvm or tcg", optarg);
 			o->accel = *optarg == 'a'   ? ACCEL_AUTO
-				  : *optarg == 'k' ? ACCEL_ONLY_KVM
-						   : ACCEL_ONLY_TCG;
+				   : *optarg == 'k' ? ACCEL_ONLY_KVM
+						    : ACCEL_ONLY_TCG;
 			break;
 		case OPT_SEED:
 			if (num_u64(optarg, 0, INT64_MAX, &o->vm.seed) < 0)
@@ -212,6 +218,9 @@ static int parse(int argc, char *argv[], struct opts *o, bool *ret_done)
 			break;
 		case OPT_CONSOLE:
 			o->console = optarg;
+			break;
+		case OPT_EXEC:
+			o->script = optarg;
 			break;
 		case OPT_COLD:
 			o->cold = true;
@@ -246,6 +255,7 @@ static const struct {
 	enum command command;
 } commands[] = {
 	{ "exec", NULL, CMD_EXEC },
+	{ "shell", NULL, CMD_SHELL },
 	{ "template", "make", CMD_TEMPLATE_MAKE },
 	{ "template", "list", CMD_TEMPLATE_LIST },
 	{ "template", "drop", CMD_TEMPLATE_DROP },
@@ -282,6 +292,46 @@ static int subcommand(int argc, char *argv[], enum command *ret)
 	return -EINVAL;
 }
 
+/* The rest of what a command line must not say. A person needs the clock to run as theirs does. */
+static int check(struct opts *o, enum command command)
+{
+	bool shell = command == CMD_SHELL;
+
+	if (o->script && !shell)
+		return usage_prefix("--exec is an option of shell");
+	if (!shell)
+		return 0;
+	if (o->cmd[0])
+		return usage_prefix("shell: unexpected argument '%s'", o->cmd[0]);
+	if (o->clock == CLOCK_VIRTUAL)
+		return usage_prefix("shell: its clock is always the real one");
+	o->clock = CLOCK_REAL;
+	if (o->script)
+		return 0;
+	if (o->no_stdin || o->vm.records)
+		return usage_prefix("shell: -n and --records are for --exec");
+	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
+		warn_msg("shell: standard input and output must be a terminal; without one, run a "
+			 "command by kt-vm exec, or with --exec");
+		return KT_PREFIX_FAIL;
+	}
+	return 0;
+}
+
+/* A person's shell, or with --exec what exec does. */
+static int run_shell(struct opts *o)
+{
+	struct shell s = { .include = o->include, .n_include = o->n_include, .quiet = o->quiet };
+	char sh[] = "/bin/sh", login[] = "-l", script[] = "-c";
+	char *argv[] = { sh, o->script ? script : login, (char *)(uintptr_t)o->script, NULL };
+
+	term_init(&s.term, STDIN_FILENO);
+	if (!o->script)
+		o->vm.shell = &s;
+	o->cmd = argv;
+	return exec_run(o);
+}
+
 /* Options are checked, the words behind them are o->cmd. */
 static int run(struct opts *o, enum command command)
 {
@@ -297,6 +347,8 @@ static int run(struct opts *o, enum command command)
 		if (o->cmd[0])
 			return usage_prefix("unexpected argument '%s'", o->cmd[0]);
 		return set_defaults(o) < 0 ? KT_PREFIX_FAIL : template_cmd_make(o);
+	case CMD_SHELL:
+		return set_defaults(o) < 0 ? KT_PREFIX_FAIL : run_shell(o);
 	case CMD_EXEC:
 		break;
 	}
@@ -307,6 +359,7 @@ static int run(struct opts *o, enum command command)
 
 int main(int argc, char *argv[])
 {
+	static const int quit[] = { SIGQUIT, 0 };
 	struct opts o = { .vm = { .spec.topo = { 1, 1, 1, 1 }, .stdin_fd = -1, .console_fd = -1 },
 			  .max_bytes = TEMPLATE_MAX_BYTES };
 	AUTO_FREE const char **include = NULL;
@@ -336,13 +389,17 @@ int main(int argc, char *argv[])
 	if (rc != 0 || done)
 		return rc;
 	o.cmd = argv + optind;
+	rc = check(&o, command);
+	if (rc != 0)
+		return rc;
 	if (reserve_cap(o.cpu_cap, &cap, why, sizeof(why)) < 0)
 		return usage_prefix("%s", why);
 	boots = command == CMD_EXEC || command == CMD_TEMPLATE_MAKE;
 	if (boots && !reserve_inside() && cap > 0)
 		return warn_rc(reserve_exec(cap, o.quiet, "kt-vm", again), "run kt-reserve"),
 		       KT_PREFIX_FAIL;
-	o.vm.sig_fd = sig_block(NULL, &old);
+	/* Ending a person's shell must put the terminal right, whatever the signal. */
+	o.vm.sig_fd = sig_block(command == CMD_SHELL ? quit : NULL, &old);
 	if (o.vm.sig_fd < 0)
 		return warn_rc(o.vm.sig_fd, "set up signals"), KT_PREFIX_FAIL;
 	return run(&o, command);

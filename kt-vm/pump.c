@@ -38,8 +38,9 @@ int pump_step(struct pump *p)
 			p->pos = 0;
 			p->len = (size_t)n;
 			p->total += (uint64_t)n;
-		} else if (n == 0) {
-			drop_fd(&p->from);
+		} else if (n == 0 || errno == EIO) {
+			drop_fd(&p->from); /* EIO: a terminal whose other side nobody has open */
+			n = 0;
 		}
 	}
 	return n < 0 && errno != EAGAIN && errno != EINTR ? -errno : 0;

@@ -32,6 +32,8 @@ static int parse(struct request *r)
 			r->stdin_port = true;
 		else if (strcmp(str[i], "stdin=file") == 0)
 			r->stdin_file = true;
+		else if (strcmp(str[i], "stdin=tty") == 0)
+			r->tty = true;
 		else if (strncmp(str[i], "seed=", 5) == 0)
 			r->seed = str[i] + 5;
 	}

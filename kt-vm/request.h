@@ -4,6 +4,7 @@
  * arguments, the arguments, and the environment to the end.
  *	clock=virtual|real	virtual: nothing comes in but signals on kt.in, no bye is awaited
  *	stdin=file|port|none	REQUEST_STDIN, or port kt.in up to stdin-eof, or /dev/null
+ *	stdin=tty		a terminal, for output too: to and from ports kt.in and kt.out
  *	seed=HEX		64 digits that are mixed into the kernel's random pool */
 #ifndef KT_REQUEST_H
 #define KT_REQUEST_H
@@ -19,7 +20,7 @@
 
 struct request {
 	struct buf text; /* the strings below point into it */
-	bool virt, stdin_port, stdin_file;
+	bool virt, stdin_port, stdin_file, tty;
 	const char *seed; /* NULL: none */
 	const char *cwd;
 	char **argv, **envp; /* for the life of the process */

@@ -53,6 +53,8 @@ struct vm {
 	struct buf in; /* standard input on its way */
 	uint64_t in_total;
 	bool in_eof, in_told;
+	char release[FRAME_MAX + 1]; /* of the guest's kernel, with a shell */
+	bool resize; /* the guest is to be told the terminal's size */
 	int timer_fd;
 	bool decided, stopped, bye, going, console_cut;
 	enum phase phase;
@@ -102,15 +104,27 @@ __attribute__((format(printf, 4, 5))) static void finish(struct vm *v, enum vm_o
 	machine_kill(&v->m);
 }
 
-static void to_guest(struct vm *v, enum frame_type type, const void *p, uint32_t len)
+/* 0, or -EAGAIN while the guest takes nothing; what else goes wrong is the end. */
+static int try_to_guest(struct vm *v, enum frame_type type, const void *p, uint32_t len)
 {
 	uint8_t buf[FRAME_HEAD + FRAME_MAX];
 	size_t n = frame_make(buf, type, p, len);
 	int fd = v->o->spec.virt ? v->m.in_fd : v->m.ctl.fd;
 
-	if (send(fd, buf, n, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)n && errno != EPIPE)
+	if (send(fd, buf, n, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)n || errno == EPIPE)
+		return 0;
+	if (errno == EAGAIN)
+		return -EAGAIN;
+	finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "the guest takes no messages: %s",
+	       strerror(errno));
+	return 0;
+}
+
+static void to_guest(struct vm *v, enum frame_type type, const void *p, uint32_t len)
+{
+	if (try_to_guest(v, type, p, len) == -EAGAIN)
 		finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "the guest takes no messages: %s",
-		       strerror(errno));
+		       strerror(EAGAIN));
 }
 
 static void to_guest_u64(struct vm *v, enum frame_type type, uint64_t val)
@@ -121,6 +135,28 @@ static void to_guest_u64(struct vm *v, enum frame_type type, uint64_t val)
 	to_guest(v, type, p, sizeof(p));
 }
 
+static void tell_size(struct vm *v)
+{
+	uint32_t rows, cols;
+	uint8_t p[8];
+
+	term_size(&v->o->shell->term, &rows, &cols);
+	put_u32(p, rows);
+	put_u32(p + 4, cols);
+	/* A window that is drawn larger sends many of these, and only the last one counts. */
+	v->resize = try_to_guest(v, FRAME_WINSIZE, p, sizeof(p)) == -EAGAIN;
+}
+
+static void on_terminal(struct vm *v)
+{
+	int rc = term_signals(&v->o->shell->term);
+
+	if (rc < 0)
+		finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "set up the terminal: %s", strerror(-rc));
+	else if (rc > 0)
+		v->resize = true;
+}
+
 static void on_signal(struct vm *v)
 {
 	int s = sig_read(v->o->sig_fd);
@@ -128,7 +164,7 @@ static void on_signal(struct vm *v)
 
 	if (s == 0)
 		return;
-	if (v->phase == RUNNING && v->signo == 0) {
+	if (v->phase == RUNNING && v->signo == 0 && !v->o->shell) {
 		v->signo = s;
 		v->t_signal = now_ns();
 		put_u32(p, (uint32_t)s);
@@ -159,6 +195,16 @@ static void write_meta(struct vm *v)
 	queue_record(&v->to_stdout, jsonw_end(w));
 }
 
+/* The guest waits for hello, so all this comes before its first byte. */
+static void begin_shell(struct vm *v)
+{
+	int rc = shell_begin(v->o->shell, &v->o->spec, v->release);
+
+	if (rc < 0)
+		finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "set up the terminal: %s", strerror(-rc));
+	tell_size(v);
+}
+
 static void on_frame(struct vm *v, const struct frame *f)
 {
 	struct timespec ts;
@@ -167,6 +213,9 @@ static void on_frame(struct vm *v, const struct frame *f)
 	v->cpu_frame = machine_cpu_ns(&v->m);
 	v->idle_checks = 0;
 	switch (f->type) {
+	case FRAME_RELEASE:
+		memcpy(v->release, f->data, FRAME_MAX);
+		return;
 	case FRAME_READY:
 		guest_clock_add(&v->clock, get_u64(f->data), v->t_frame);
 		v->phase = READY;
@@ -179,6 +228,8 @@ static void on_frame(struct vm *v, const struct frame *f)
 			return;
 		if (v->o->records && qmp_ask_vcpus(&v->qmp) < 0)
 			finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "QEMU takes no questions");
+		if (v->o->shell)
+			begin_shell(v);
 		(void)clock_gettime(CLOCK_REALTIME, &ts); /* cannot fail for this clock */
 		to_guest_u64(v, FRAME_HELLO,
 			     (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec);
@@ -275,15 +326,30 @@ static void read_output(struct vm *v, struct source *s, struct queue *q)
 		queue_add(q, buf, n);
 }
 
+/* The person has left, or their terminal has gone: nothing is waited for any more. */
+static void left(struct vm *v, bool hangup)
+{
+	if (hangup)
+		finish(v, VM_HOST_ERROR, 128 + SIGHUP, "the terminal has gone");
+	else
+		finish(v, VM_OK, KT_OK, "%s", "");
+	v->to_stdout.broken = v->to_stderr.broken = true;
+}
+
 /* Standard input into the guest, one buffer full at a time. */
 static void stdin_step(struct vm *v)
 {
 	ssize_t n;
 
 	if (v->in.len == 0 && !v->in_eof) {
-		n = buf_fill(&v->in, v->o->stdin_fd, 64 << 10);
+		n = v->o->shell ? shell_read(v->o->shell, &v->in)
+				: buf_fill(&v->in, v->o->stdin_fd, 64 << 10);
 		if (n == -EAGAIN || n == -EINTR)
 			return;
+		if (v->o->shell && (n == 0 || n == -ECANCELED)) {
+			left(v, n == 0);
+			return;
+		}
 		if (n < 0)
 			finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "read standard input: %s",
 			       strerror((int)-n));
@@ -311,7 +377,8 @@ static void backlog(struct vm *v)
 	uint64_t waits;
 	bool stop;
 
-	if (!v->o->spec.virt || v->m.gone || fstat(v->m.out.fd, &out) < 0 || fstat(v->m.err.fd, &err) < 0)
+	if (!v->o->spec.virt || v->m.gone || fstat(v->m.out.fd, &out) < 0 ||
+	    fstat(v->m.err.fd, &err) < 0)
 		return;
 	waits = (uint64_t)out.st_size - v->m.out.got + (uint64_t)err.st_size - v->m.err.got;
 	stop = waits > (v->stopped ? BACKLOG_CONT : BACKLOG_STOP);
@@ -436,6 +503,7 @@ static void turn(struct vm *v)
 {
 	enum {
 		P_SIG,
+		P_TERMINAL,
 		P_QEMU,
 		P_TIMER,
 		P_QMP,
@@ -451,6 +519,7 @@ static void turn(struct vm *v)
 	};
 	struct pollfd p[N_P] = {
 		[P_SIG] = { v->o->sig_fd, POLLIN, 0 },
+		[P_TERMINAL] = { v->o->shell ? v->o->shell->term.sig_fd : -1, POLLIN, 0 },
 		[P_QEMU] = { v->m.gone ? -1 : v->m.pid_fd, POLLIN, 0 },
 		[P_TIMER] = { v->timer_fd, POLLIN, 0 },
 		[P_QMP] = { v->m.qmp_fd, POLLIN, 0 },
@@ -461,11 +530,13 @@ static void turn(struct vm *v)
 				       ? -1
 				       : v->m.serial.fd,
 			       POLLIN, 0 },
-		[P_OUT] = { v->m.out.file || v->m.out.ended || queue_full(&v->to_stdout) ? -1
-										     : v->m.out.fd,
+		[P_OUT] = { v->m.out.file || v->m.out.ended || queue_full(&v->to_stdout)
+				    ? -1
+				    : v->m.out.fd,
 			    POLLIN, 0 },
-		[P_ERR] = { v->m.err.file || v->m.err.ended || queue_full(&v->to_stderr) ? -1
-										     : v->m.err.fd,
+		[P_ERR] = { v->m.err.file || v->m.err.ended || queue_full(&v->to_stderr)
+				    ? -1
+				    : v->m.err.fd,
 			    POLLIN, 0 },
 		[P_STDIN] = { -1, POLLIN, 0 },
 	};
@@ -481,6 +552,10 @@ static void turn(struct vm *v)
 		finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "poll: %s", strerror(errno));
 		return;
 	}
+	if (p[P_TERMINAL].revents)
+		on_terminal(v);
+	if (v->resize && !v->m.gone)
+		tell_size(v);
 	if (p[P_TIMER].revents && read(v->timer_fd, &n, sizeof(n)) == (ssize_t)sizeof(n))
 		on_timer(v, n);
 	if (p[P_STDOUT].revents)
@@ -709,6 +784,8 @@ int vm_run(const struct vm_opts *o, struct vm_end *ret)
 				judge(v);
 		}
 		judge(v);
+		if (o->shell)
+			shell_end(o->shell, v->phase == EXITED);
 		ret->again = o->retry && ret->outcome == VM_BOOT_FAIL && v->console.int3;
 		/* What kt-init says is of this run, not of what was saved. */
 		ret->stale = o->template && !ret->ready && ret->status < 128 && !v->console.init[0];

@@ -5,6 +5,7 @@
 
 #include "buf.h"
 #include "qemu.h"
+#include "shell.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -34,6 +35,8 @@ struct vm_opts {
 	bool probe; /* when it never gets ready, return in silence: the caller has another way */
 	int sig_fd; /* from sig_block() */
 	int stdin_fd; /* streamed into the guest (real clock only); -1: none */
+	struct shell
+		*shell; /* there a person types, and the command has a terminal; NULL: not so */
 	int console_fd; /* gets the whole console; -1: none */
 };
 

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -40,6 +41,8 @@ static void exec_child(const struct child_spec *spec, pid_t parent, int err_fd)
 	for (i = 0; i < 3; i++)
 		if (fds[i] != i && dup2(fds[i], i) < 0)
 			goto fail;
+	if (spec->terminal && (setsid() < 0 || ioctl(0, TIOCSCTTY, 0) < 0))
+		goto fail;
 	sigprocmask(SIG_SETMASK, spec->mask ? spec->mask : &none, NULL); /* it would survive exec */
 	execvp(spec->argv[0], spec->argv);
 fail:
