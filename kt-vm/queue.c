@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Output on its way to a reader who may be slow. */
 #include "queue.h"
+#include "cleanup.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <limits.h>
 #include <string.h>
@@ -16,15 +18,23 @@
 void queue_init(struct queue *q, int fd, bool records)
 {
 	struct stat st;
+	char name[32];
 
-	*q = (struct queue){ .fd = fd, .records = records, .chunk = PIPE_BUF };
+	*q = (struct queue){ .fd = fd, .own_fd = -1, .records = records, .chunk = PIPE_BUF };
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
 		q->chunk = FULL;
+	/* A terminal has room for less than it promises; opened again it need not block. */
+	(void)snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	if (isatty(fd))
+		q->own_fd = open(name, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	if (q->own_fd >= 0)
+		q->fd = q->own_fd;
 	jsonw_init(&q->w, NULL);
 }
 
 void queue_free(struct queue *q)
 {
+	drop_fd(&q->own_fd);
 	buf_free(&q->b);
 	buf_free(&q->line);
 	jsonw_free(&q->w);

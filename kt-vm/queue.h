@@ -14,6 +14,7 @@
 
 struct queue {
 	int fd; /* borrowed */
+	int own_fd; /* the same terminal, opened once more; -1: it is none */
 	struct buf b; /* bytes from pos on wait */
 	size_t pos, chunk; /* a write of chunk bytes does not block after POLLOUT */
 	bool records, meta; /* meta: our meta record is in the stream */

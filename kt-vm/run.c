@@ -104,27 +104,19 @@ __attribute__((format(printf, 4, 5))) static void finish(struct vm *v, enum vm_o
 	machine_kill(&v->m);
 }
 
-/* 0, or -EAGAIN while the guest takes nothing; what else goes wrong is the end. */
-static int try_to_guest(struct vm *v, enum frame_type type, const void *p, uint32_t len)
+static void to_guest(struct vm *v, enum frame_type type, const void *p, uint32_t len)
 {
 	uint8_t buf[FRAME_HEAD + FRAME_MAX];
 	size_t n = frame_make(buf, type, p, len);
 	int fd = v->o->spec.virt ? v->m.in_fd : v->m.ctl.fd;
 
 	if (send(fd, buf, n, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)n || errno == EPIPE)
-		return 0;
-	if (errno == EAGAIN)
-		return -EAGAIN;
-	finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "the guest takes no messages: %s",
-	       strerror(errno));
-	return 0;
-}
-
-static void to_guest(struct vm *v, enum frame_type type, const void *p, uint32_t len)
-{
-	if (try_to_guest(v, type, p, len) == -EAGAIN)
+		return;
+	if (errno == EAGAIN && type == FRAME_WINSIZE)
+		v->resize = true; /* later: of the many of a window that is drawn the last counts */
+	else
 		finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "the guest takes no messages: %s",
-		       strerror(EAGAIN));
+		       strerror(errno));
 }
 
 static void to_guest_u64(struct vm *v, enum frame_type type, uint64_t val)
@@ -140,21 +132,25 @@ static void tell_size(struct vm *v)
 	uint32_t rows, cols;
 	uint8_t p[8];
 
+	v->resize = false;
 	term_size(&v->o->shell->term, &rows, &cols);
 	put_u32(p, rows);
 	put_u32(p + 4, cols);
-	/* A window that is drawn larger sends many of these, and only the last one counts. */
-	v->resize = try_to_guest(v, FRAME_WINSIZE, p, sizeof(p)) == -EAGAIN;
+	to_guest(v, FRAME_WINSIZE, p, sizeof(p));
+}
+
+static void terminal_rc(struct vm *v, int rc)
+{
+	if (rc < 0)
+		finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "set up the terminal: %s", strerror(-rc));
 }
 
 static void on_terminal(struct vm *v)
 {
 	int rc = term_signals(&v->o->shell->term);
 
-	if (rc < 0)
-		finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "set up the terminal: %s", strerror(-rc));
-	else if (rc > 0)
-		v->resize = true;
+	terminal_rc(v, rc);
+	v->resize = v->resize || rc > 0;
 }
 
 static void on_signal(struct vm *v)
@@ -164,6 +160,7 @@ static void on_signal(struct vm *v)
 
 	if (s == 0)
 		return;
+	/* What the guest's shell is to get the person types; who signals us means us. */
 	if (v->phase == RUNNING && v->signo == 0 && !v->o->shell) {
 		v->signo = s;
 		v->t_signal = now_ns();
@@ -195,16 +192,6 @@ static void write_meta(struct vm *v)
 	queue_record(&v->to_stdout, jsonw_end(w));
 }
 
-/* The guest waits for hello, so all this comes before its first byte. */
-static void begin_shell(struct vm *v)
-{
-	int rc = shell_begin(v->o->shell, &v->o->spec, v->release);
-
-	if (rc < 0)
-		finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "set up the terminal: %s", strerror(-rc));
-	tell_size(v);
-}
-
 static void on_frame(struct vm *v, const struct frame *f)
 {
 	struct timespec ts;
@@ -228,8 +215,10 @@ static void on_frame(struct vm *v, const struct frame *f)
 			return;
 		if (v->o->records && qmp_ask_vcpus(&v->qmp) < 0)
 			finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "QEMU takes no questions");
-		if (v->o->shell)
-			begin_shell(v);
+		if (v->o->shell) { /* the guest waits for hello: this is before its first byte */
+			terminal_rc(v, shell_begin(v->o->shell, &v->o->spec, v->release));
+			tell_size(v);
+		}
 		(void)clock_gettime(CLOCK_REALTIME, &ts); /* cannot fail for this clock */
 		to_guest_u64(v, FRAME_HELLO,
 			     (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec);
@@ -377,8 +366,7 @@ static void backlog(struct vm *v)
 	uint64_t waits;
 	bool stop;
 
-	if (!v->o->spec.virt || v->m.gone || fstat(v->m.out.fd, &out) < 0 ||
-	    fstat(v->m.err.fd, &err) < 0)
+	if (!v->o->spec.virt || v->m.gone || fstat(v->m.out.fd, &out) < 0 || fstat(v->m.err.fd, &err) < 0)
 		return;
 	waits = (uint64_t)out.st_size - v->m.out.got + (uint64_t)err.st_size - v->m.err.got;
 	stop = waits > (v->stopped ? BACKLOG_CONT : BACKLOG_STOP);
@@ -530,13 +518,11 @@ static void turn(struct vm *v)
 				       ? -1
 				       : v->m.serial.fd,
 			       POLLIN, 0 },
-		[P_OUT] = { v->m.out.file || v->m.out.ended || queue_full(&v->to_stdout)
-				    ? -1
-				    : v->m.out.fd,
+		[P_OUT] = { v->m.out.file || v->m.out.ended || queue_full(&v->to_stdout) ? -1
+										     : v->m.out.fd,
 			    POLLIN, 0 },
-		[P_ERR] = { v->m.err.file || v->m.err.ended || queue_full(&v->to_stderr)
-				    ? -1
-				    : v->m.err.fd,
+		[P_ERR] = { v->m.err.file || v->m.err.ended || queue_full(&v->to_stderr) ? -1
+										     : v->m.err.fd,
 			    POLLIN, 0 },
 		[P_STDIN] = { -1, POLLIN, 0 },
 	};
@@ -554,7 +540,7 @@ static void turn(struct vm *v)
 	}
 	if (p[P_TERMINAL].revents)
 		on_terminal(v);
-	if (v->resize && !v->m.gone)
+	if (v->resize)
 		tell_size(v);
 	if (p[P_TIMER].revents && read(v->timer_fd, &n, sizeof(n)) == (ssize_t)sizeof(n))
 		on_timer(v, n);
@@ -671,6 +657,14 @@ static void write_end(struct vm *v, uint64_t wall_ns)
 	queue_record(&v->to_stdout, jsonw_end(w));
 }
 
+/* Nobody reads what we say, and we are not to wait for them: see `broken`. */
+static bool stuck(const struct vm *v)
+{
+	struct pollfd p = { STDERR_FILENO, POLLOUT, 0 };
+
+	return v->to_stderr.broken && poll(&p, 1, 0) == 0;
+}
+
 /* One line that tells how it ended, and for a dead guest the last lines of its console. */
 static void tell(const struct vm *v)
 {
@@ -678,6 +672,8 @@ static void tell(const struct vm *v)
 	char tail[4096];
 	size_t n;
 
+	if (stuck(v))
+		return;
 	if (v->console.oops && e->outcome != VM_PANIC)
 		warn_msg("the guest's kernel reported an oops (see --dmesg)");
 	if (e->outcome == VM_OK || e->reason[0] == '\0' || v->exit_kind == EXIT_NO_EXEC)
@@ -785,7 +781,7 @@ int vm_run(const struct vm_opts *o, struct vm_end *ret)
 		}
 		judge(v);
 		if (o->shell)
-			shell_end(o->shell, v->phase == EXITED);
+			shell_end(o->shell, v->phase == EXITED, !stuck(v));
 		ret->again = o->retry && ret->outcome == VM_BOOT_FAIL && v->console.int3;
 		/* What kt-init says is of this run, not of what was saved. */
 		ret->stale = o->template && !ret->ready && ret->status < 128 && !v->console.init[0];

@@ -77,13 +77,13 @@ ssize_t shell_read(struct shell *s, struct buf *b)
 	return b->err ? b->err : s->left ? -ECANCELED : n;
 }
 
-void shell_end(struct shell *s, bool ok)
+void shell_end(struct shell *s, bool ok, bool speak)
 {
 	if (s->term.sig_fd < 0)
 		return;
 	term_end(&s->term, !ok);
-	if (!ok)
+	if (!ok && speak)
 		fputc('\n', stderr); /* the guest was in the middle of a line, for all we know */
-	if (s->left)
-		warn_msg("left, and the guest has ended");
+	if (s->left && speak)
+		warn_msg("left by ^A x, and the guest has ended");
 }

@@ -34,7 +34,7 @@ int shell_begin(struct shell *s, const struct vm_spec *spec, const char *release
 ssize_t shell_read(struct shell *s, struct buf *b);
 
 /* shell_end - the terminal is as it was; may be called in any case. ok: the guest's shell has ended
- * by itself. */
-void shell_end(struct shell *s, bool ok);
+ * by itself. speak: standard error may be written to. */
+void shell_end(struct shell *s, bool ok, bool speak);
 
 #endif
