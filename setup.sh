@@ -53,6 +53,7 @@ util-linux		cmd lscpu
 strace			cmd strace
 libjemalloc-dev		file /usr/include/jemalloc/jemalloc.h
 hwloc			cmd lstopo-no-graphics
+tmux			cmd tmux
 hyperfine		cmd hyperfine
 shellcheck		cmd shellcheck
 cppcheck		cmd cppcheck

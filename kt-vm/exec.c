@@ -44,7 +44,8 @@ static int add_request(const struct opts *o, struct payload *p)
 		"PATH=/include-files:/usr/libexec/ktstr:/bin:/sbin:/usr/bin:/usr/sbin",
 		"HOME=/root",
 	};
-	bool input = o->vm.stdin_fd >= 0, virt = o->vm.spec.virt;
+	bool virt = o->vm.spec.virt;
+	const char *input = o->vm.stdin_fd < 0 ? "none" : o->vm.shell ? "tty" : virt ? "file" : "port";
 	char hex[SHA256_TEXT], seed[64];
 	AUTO_BUF b = BUF_INIT;
 	struct sha256 sum;
@@ -56,13 +57,8 @@ static int add_request(const struct opts *o, struct payload *p)
 	sha256_hex(&sum, hex);
 	while (o->cmd[n])
 		n++;
-	buf_fmt(&b, "clock=%s%cstdin=%s%cseed=%s%c%c/include-files%c%zu%c",
-		virt ? "virtual" : "real", 0,
-		!input	      ? "none"
-		: o->vm.shell ? "tty"
-		: virt	      ? "file"
-			      : "port",
-		0, hex, 0, 0, 0, n, 0);
+	buf_fmt(&b, "clock=%s%cstdin=%s%cseed=%s%c%c/include-files%c%zu%c", virt ? "virtual" : "real",
+		0, input, 0, hex, 0, 0, 0, n, 0);
 	for (i = 0; i < n; i++)
 		buf_add(&b, o->cmd[i], strlen(o->cmd[i]) + 1);
 	for (i = 0; i < KT_ARRAY_LEN(env); i++)
@@ -321,8 +317,7 @@ static int boot(struct opts *o, const struct guest *g, bool kvm, bool probe, str
 		vm.spec.mem_mib = default_mib(o, g, p.unpacked);
 	if (rc == 0 && !fits(g, p.unpacked, vm.spec.mem_mib)) {
 		rc = vm_refuse(&o->vm, ret, VM_BOOT_FAIL, KT_PREFIX_FAIL,
-			       "what is in the guest (%llu MiB unpacked) does not fit into %llu "
-			       "MiB of memory",
+			       "what is in the guest (%llu MiB unpacked) does not fit into %llu MiB of memory",
 			       (unsigned long long)((g->base_unpacked + p.unpacked) >> 20),
 			       (unsigned long long)vm.spec.mem_mib);
 	} else if (rc == 0) {
@@ -429,9 +424,9 @@ int exec_prepare(struct opts *o, struct template *t, bool *ret_made)
 	template_init(t, "");
 	if (rc < 0)
 		return rc;
-	kvm = o->accel == ACCEL_ONLY_KVM ||
-	      (o->accel == ACCEL_AUTO && o->clock != CLOCK_VIRTUAL && accel_device() == 0 &&
-	       accel_load(o->vm.spec.qemu) == ACCEL_KVM);
+	kvm = o->accel == ACCEL_ONLY_KVM || (o->accel == ACCEL_AUTO && o->clock != CLOCK_VIRTUAL &&
+					     accel_device() == 0 &&
+					     accel_load(o->vm.spec.qemu) == ACCEL_KVM);
 	if (describe(o, kvm, false)) {
 		warn_msg("this topology has APIC id %u, and without KVM 254 is the highest",
 			 qemu_max_apic_id(&o->vm.spec.topo));

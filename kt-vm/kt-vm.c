@@ -394,7 +394,7 @@ int main(int argc, char *argv[])
 		return rc;
 	if (reserve_cap(o.cpu_cap, &cap, why, sizeof(why)) < 0)
 		return usage_prefix("%s", why);
-	boots = command == CMD_EXEC || command == CMD_TEMPLATE_MAKE;
+	boots = command == CMD_EXEC || command == CMD_SHELL || command == CMD_TEMPLATE_MAKE;
 	if (boots && !reserve_inside() && cap > 0)
 		return warn_rc(reserve_exec(cap, o.quiet, "kt-vm", again), "run kt-reserve"),
 		       KT_PREFIX_FAIL;

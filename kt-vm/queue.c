@@ -58,6 +58,11 @@ static void fail(struct queue *q, int err)
 	buf_reset(&q->b);
 }
 
+void queue_drop(struct queue *q)
+{
+	fail(q, 0);
+}
+
 static void put(struct queue *q, const void *p, size_t n)
 {
 	if (!q->broken && buf_add(&q->b, p, n) < 0)

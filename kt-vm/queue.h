@@ -36,6 +36,9 @@ void queue_record(struct queue *q, int rc);
 /* queue_flush_line - the command has ended: a last line without a newline counts. */
 void queue_flush_line(struct queue *q);
 
+/* queue_drop - wait for the reader no more: what is there, and what comes, is for nobody. */
+void queue_drop(struct queue *q);
+
 bool queue_full(const struct queue *q); /* read no more until some of it is written */
 bool queue_empty(const struct queue *q);
 

@@ -169,7 +169,8 @@ static void on_signal(struct vm *v)
 		return;
 	}
 	finish(v, VM_HOST_ERROR, 128 + s, "ended by SIG%s", sigabbrev_np(s));
-	v->to_stdout.broken = v->to_stderr.broken = true; /* nor does a slow reader hold us */
+	queue_drop(&v->to_stdout); /* nor does a slow reader hold us */
+	queue_drop(&v->to_stderr);
 }
 
 static void write_meta(struct vm *v)
@@ -322,7 +323,8 @@ static void left(struct vm *v, bool hangup)
 		finish(v, VM_HOST_ERROR, 128 + SIGHUP, "the terminal has gone");
 	else
 		finish(v, VM_OK, KT_OK, "%s", "");
-	v->to_stdout.broken = v->to_stderr.broken = true;
+	queue_drop(&v->to_stdout);
+	queue_drop(&v->to_stderr);
 }
 
 /* Standard input into the guest, one buffer full at a time. */
@@ -548,7 +550,9 @@ static void turn(struct vm *v)
 		queue_step(&v->to_stdout, p[P_STDOUT].revents);
 	if (p[P_STDERR].revents)
 		queue_step(&v->to_stderr, p[P_STDERR].revents);
-	if (v->to_stdout.err && !v->decided)
+	if (v->to_stdout.err && v->o->shell)
+		left(v, true);
+	else if (v->to_stdout.err && !v->decided)
 		finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "write standard output: %s",
 		       strerror(-v->to_stdout.err));
 	if (p[P_QMP].revents)

@@ -102,7 +102,7 @@ examples() {
 	for page in "$KT_TOP"/man/*.1; do
 		while read -r line; do
 			# These boot, fetch, or make cgroups and workers here.
-			grep -qE '/sys/fs/cgroup|kt-vm|kt-play|kt-cgroup|kt-work (run|serve)|ktstr (test|run|cleanup|kernel)|kt-kernel (get|build|clean)|sudo' \
+			grep -qE '/sys/fs/cgroup|kt-vm|kt-play|kt-cgroup|kt-work (run|serve)|ktstr (test|run|cleanup|kernel|shell)|kt-kernel (get|build|clean)|sudo' \
 				<<<"$line" && continue
 			n=$((n + 1))
 			run bash -o pipefail -c "$line" </dev/null
