@@ -183,22 +183,14 @@ static unsigned int add_cores(const struct topo *t, struct cpuset *to, const str
 			      unsigned int n, bool whole, bool broken)
 {
 	unsigned int added = 0;
-	int cpu, other;
+	int cpu;
 
 	for (cpu = -1; added < n && (cpu = cpuset_next(from, cpu + 1)) >= 0;) {
-		const struct topo_cpu *c = topo_cpu(t, (unsigned int)cpu);
-		struct cpuset core = { 0 };
+		struct cpuset core;
 
 		if (cpuset_has(to, (unsigned int)cpu))
 			continue;
-		cpuset_add(&core, (unsigned int)cpu);
-		for (other = -1; c && c->core >= 0 &&
-				 (other = cpuset_next(&t->llc[c->llc].cpus, other + 1)) >= 0;) {
-			const struct topo_cpu *o = topo_cpu(t, (unsigned int)other);
-
-			if (o && o->core == c->core)
-				cpuset_add(&core, (unsigned int)other);
-		}
+		topo_core(t, (unsigned int)cpu, &core);
 		if (broken && cpuset_subset(&core, from))
 			continue;
 		if (!whole) {

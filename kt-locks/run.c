@@ -101,9 +101,7 @@ static int read_machine(struct job *j)
 				    strerror(-rc));
 	} else {
 		topo_read_allowed(root_fd, false, j->topo);
-		j->allowed = j->topo->has_affinity ? j->topo->affinity : j->topo->online;
-		if (j->topo->has_cgroup)
-			cpuset_and(&j->allowed, &j->topo->cgroup);
+		topo_allowed(j->topo, &j->allowed);
 	}
 	cpuset_and(&j->allowed, &j->topo->online);
 	return 0;
