@@ -193,8 +193,8 @@ static int parse(int argc, char *argv[], struct opts *o, bool *ret_done)
 			    strcmp(optarg, "tcg") != 0)
 				return usage_prefix("bad --accel '%s': auto, kvm or tcg", optarg);
 			o->accel = *optarg == 'a'   ? ACCEL_AUTO
-				   : *optarg == 'k' ? ACCEL_ONLY_KVM
-						    : ACCEL_ONLY_TCG;
+				  : *optarg == 'k' ? ACCEL_ONLY_KVM
+						   : ACCEL_ONLY_TCG;
 			break;
 		case OPT_SEED:
 			if (num_u64(optarg, 0, INT64_MAX, &o->vm.seed) < 0)
