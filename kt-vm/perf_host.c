@@ -100,7 +100,7 @@ int perf_host_plan(const char *root_dir, bool reserved, const struct topospec *g
 
 int perf_host_reserve(const struct perf *p, bool quiet, char *const argv[])
 {
-	char llcs[16], nodes[16], of[CPUSET_TEXT];
+	char llcs[16], nodes[16], of[CPUSET_TEXT], spare[] = "--spare";
 	char *how[] = { (char[]){ "--exclusive" },
 			(char[]){ "--llcs" },
 			llcs,
@@ -108,7 +108,7 @@ int perf_host_reserve(const struct perf *p, bool quiet, char *const argv[])
 			nodes,
 			(char[]){ "--of" },
 			of,
-			p->spare ? (char[]){ "--spare" } : NULL,
+			p->spare ? spare : NULL,
 			(char[]){ "1" },
 			NULL };
 
