@@ -21,6 +21,7 @@
 
 static const char help[] =
 	"Usage: kt-vm exec [OPTION]... [--] CMD [ARG]...\n"
+	"       kt-vm exec --plan-only [OPTION]...\n"
 	"       kt-vm template make [OPTION]...\n"
 	"       kt-vm template list\n"
 	"       kt-vm template drop TEMPLATE... | --all\n"
@@ -56,7 +57,7 @@ static const char help[] =
 	"      --records         records on standard output; CMD's lines pass as records\n"
 	"      --dmesg           the kernel's messages on standard error\n"
 	"      --console FILE    keep the guest's console in FILE\n"
-	"  -q, --quiet           do not say which accelerator was found\n"
+	"  -q, --quiet           say neither that KVM does not work nor what --perf lacks\n"
 	"  -h, --help            this text\n"
 	"  -V, --version         the version\n"
 	"\n"
@@ -377,8 +378,8 @@ static int plan(struct opts *o, enum command command, bool capped, bool reserved
 	return rc;
 }
 
-/* For a cap, or for the mode, we start again as kt-reserve's command. Returns kt-vm's exit status if
- * that failed, reported. */
+/* For a cap, or for the mode, we start again as kt-reserve's command. Returns kt-vm's exit status
+ * if that failed, reported. */
 static int reserve(const struct opts *o, unsigned int cap, char *const again[])
 {
 	char text[16];

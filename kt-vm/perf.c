@@ -353,9 +353,9 @@ int perf_plan(const struct perf_in *in, struct perf *p, char *why, size_t cap)
 	}
 	if (how == HOWS) {
 		(void)snprintf(why, cap,
-			       "performance mode needs %u last-level caches with %u CPUs that may "
+			       "performance mode needs %u last-level cache%s with %u CPUs that may "
 			       "be used, and there are %u",
-			       g->llcs, each, have);
+			       g->llcs, g->llcs == 1 ? "" : "s", each, have);
 		return -ERANGE;
 	}
 	for (step = PERF_EXCLUSIVE; step <= PERF_HUGEPAGES; step++)

@@ -179,7 +179,7 @@ end() { # FILTER
 	run -125 --separate-stderr plan "$T/1n2l4c2t" 1n3l1c1t
 	[[ $stderr == *"guest's 3, "*'only 2'* ]]
 	run -125 --separate-stderr plan "$T/1n2l4c2t" 1n1l9c1t
-	[[ $stderr == *'1 last-level caches with 9 CPUs'*'are 0'* ]]
+	[[ $stderr == *'1 last-level cache with 9 CPUs'*'are 0'* ]]
 	run -125 plan "$T" 1n1l1c1t	# no machine at all
 }
 
