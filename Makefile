@@ -26,7 +26,8 @@ kt-check_PKG    := jansson
 kt-initramfs_O  := kt-vm/kt-initramfs kt-vm/gather kt-vm/ldso kt-vm/elf kt-vm/tree kt-vm/cpio kt-vm/store
 kt-initramfs_PKG := libarchive
 kt-vm_O         := kt-vm/kt-vm kt-vm/exec kt-vm/cmd_template kt-vm/template kt-vm/save kt-vm/ident kt-vm/base kt-vm/payload kt-vm/accel kt-vm/run kt-vm/machine kt-vm/qemu kt-vm/qmp kt-vm/console \
-		   kt-vm/queue kt-vm/sample kt-vm/usage kt-vm/pin kt-vm/frames kt-vm/shell kt-vm/term kt-vm/escape
+		   kt-vm/perf kt-vm/perf_host kt-vm/cmd_plan kt-vm/queue kt-vm/sample kt-vm/usage kt-vm/pin kt-vm/frames \
+		   kt-vm/shell kt-vm/term kt-vm/escape
 kt-vm_PKG       := jansson
 kt-kernel_O     := kt-kernel/kt-kernel kt-kernel/stream kt-kernel/find kt-kernel/path kt-kernel/check kt-kernel/list \
 		   kt-kernel/eol kt-kernel/ident kt-kernel/clean kt-kernel/leavings kt-kernel/use kt-kernel/cmd_get \
@@ -167,6 +168,7 @@ test_ldso_O     := kt-vm/ldso
 test_uncpio_O   := kt-vm/uncpio
 test_prog_O     := kt-snap/prog kt-snap/snap_obj
 test_prog_PKG   := libbpf
+test_perf_O     := kt-vm/perf
 test_plan_O     := kt-locks/plan
 test_snap_proc_O := kt-snap/proc_parse kt-snap/fields kt-snap/thread kt-snap/machine kt-snap/taskstats kt-snap/filter
 test_snap_thread_O := kt-snap/fields kt-snap/tally kt-snap/thread

@@ -27,7 +27,10 @@ static const char help[] =
 	"\n"
 	"      --cpu-cap N    that many CPUs (default: 30 % of those allowed, at least 1)\n"
 	"      --exclusive    whole last-level caches that nobody else has any part of\n"
-	"      --llcs N       how many of them (default 1; needs --exclusive)\n"
+	"      --llcs N       how many of them (default 1; needs --exclusive, as the next three)\n"
+	"      --of LIST      only caches of this list\n"
+	"      --nodes N      as many of them on each of N nodes, where that can be\n"
+	"      --spare N      and N CPUs of other caches, which need not be whole\n"
 	"      --share        when too few CPUs are free, use some of others' as well\n"
 	"      --wait D       wait so long until they are free (default: not at all)\n"
 	"      --plan-only    print the plan as a record; reserve and run nothing\n"
@@ -45,6 +48,9 @@ int main(int argc, char *argv[])
 		OPT_CAP = CHAR_MAX + 1,
 		OPT_EXCLUSIVE,
 		OPT_LLCS,
+		OPT_OF,
+		OPT_NODES,
+		OPT_SPARE,
 		OPT_SHARE,
 		OPT_WAIT,
 		OPT_PLAN,
@@ -55,6 +61,9 @@ int main(int argc, char *argv[])
 		{ "cpu-cap", required_argument, NULL, OPT_CAP },
 		{ "exclusive", no_argument, NULL, OPT_EXCLUSIVE },
 		{ "llcs", required_argument, NULL, OPT_LLCS },
+		{ "of", required_argument, NULL, OPT_OF },
+		{ "nodes", required_argument, NULL, OPT_NODES },
+		{ "spare", required_argument, NULL, OPT_SPARE },
 		{ "share", no_argument, NULL, OPT_SHARE },
 		{ "wait", required_argument, NULL, OPT_WAIT },
 		{ "plan-only", no_argument, NULL, OPT_PLAN },
@@ -67,7 +76,7 @@ int main(int argc, char *argv[])
 	};
 	struct opts o = { 0 };
 	const char *cap = NULL;
-	uint64_t llcs = 0;
+	uint64_t llcs = 0, nodes = 0, spare = 0;
 	char why[512];
 	int c, rc = out_open_stdio();
 
@@ -84,6 +93,21 @@ int main(int argc, char *argv[])
 		case OPT_LLCS:
 			if (num_u64(optarg, 1, CPUSET_MAX, &llcs) < 0)
 				return usage_prefix("bad --llcs '%s': a number of caches is wanted",
+						    optarg);
+			break;
+		case OPT_OF:
+			if (cpuset_parse(optarg, &o.of) < 0 || cpuset_empty(&o.of))
+				return usage_prefix("bad --of '%s': a list of caches is wanted",
+						    optarg);
+			break;
+		case OPT_NODES:
+			if (num_u64(optarg, 1, CPUSET_MAX, &nodes) < 0)
+				return usage_prefix("bad --nodes '%s': a number of nodes is wanted",
+						    optarg);
+			break;
+		case OPT_SPARE:
+			if (num_u64(optarg, 1, CPUSET_MAX, &spare) < 0)
+				return usage_prefix("bad --spare '%s': a number of CPUs is wanted",
 						    optarg);
 			break;
 		case OPT_SHARE:
@@ -116,8 +140,11 @@ int main(int argc, char *argv[])
 	if (o.exclusive && (cap || o.share))
 		return usage_prefix("--exclusive and %s exclude each other",
 				    cap ? "--cpu-cap" : "--share");
-	if (llcs > 0 && !o.exclusive)
-		return usage_prefix("--llcs needs --exclusive");
+	if (!o.exclusive && (llcs > 0 || nodes > 0 || spare > 0 || !cpuset_empty(&o.of)))
+		return usage_prefix("--%s needs --exclusive", llcs > 0	  ? "llcs"
+							      : nodes > 0 ? "nodes"
+							      : spare > 0 ? "spare"
+									  : "of");
 	if (o.root_dir && !o.plan_only)
 		return usage_prefix(
 			"--root needs --plan-only: only this machine's CPUs can be reserved");
@@ -133,6 +160,8 @@ int main(int argc, char *argv[])
 		o.want = llcs > 0 ? (unsigned int)llcs : 1;
 	else if (reserve_cap(cap, &o.want, why, sizeof(why)) < 0)
 		return usage_prefix("%s", why);
+	o.nodes = (unsigned int)nodes;
+	o.spare = (unsigned int)spare;
 	o.explicit_cap = o.want > 0;
 	o.cmd = argv + optind;
 	return run(&o);

@@ -20,6 +20,8 @@ static struct cpuset allowed_of(const struct plan_in *in, unsigned int i)
 {
 	struct cpuset s = in->topo->llc[i].cpus;
 
+	if (in->of && !cpuset_has(in->of, i))
+		return (struct cpuset){ 0 };
 	cpuset_and(&s, &in->allowed);
 	return s;
 }
@@ -181,22 +183,14 @@ static unsigned int add_cores(const struct topo *t, struct cpuset *to, const str
 			      unsigned int n, bool whole, bool broken)
 {
 	unsigned int added = 0;
-	int cpu, other;
+	int cpu;
 
 	for (cpu = -1; added < n && (cpu = cpuset_next(from, cpu + 1)) >= 0;) {
-		const struct topo_cpu *c = topo_cpu(t, (unsigned int)cpu);
-		struct cpuset core = { 0 };
+		struct cpuset core;
 
 		if (cpuset_has(to, (unsigned int)cpu))
 			continue;
-		cpuset_add(&core, (unsigned int)cpu);
-		for (other = -1; c && c->core >= 0 &&
-				 (other = cpuset_next(&t->llc[c->llc].cpus, other + 1)) >= 0;) {
-			const struct topo_cpu *o = topo_cpu(t, (unsigned int)other);
-
-			if (o && o->core == c->core)
-				cpuset_add(&core, (unsigned int)other);
-		}
+		topo_core(t, (unsigned int)cpu, &core);
 		if (broken && cpuset_subset(&core, from))
 			continue;
 		if (!whole) {
@@ -311,6 +305,26 @@ static unsigned int candidates(const struct plan_in *in, struct cand *c)
 	return to;
 }
 
+/* Leave want / nodes candidates on each node that has so many, if enough nodes have. Returns how
+ * many are left. */
+static unsigned int spread(const struct plan_in *in, struct cand *c, unsigned int n)
+{
+	unsigned int per = in->nodes > 1 ? in->want / in->nodes : 0, i, to = 0, enough = 0;
+	unsigned int has[CPUSET_MAX] = { 0 }, kept[CPUSET_MAX] = { 0 };
+
+	if (per == 0 || in->want % in->nodes != 0)
+		return n;
+	for (i = 0; i < n; i++)
+		if (c[i].node >= 0)
+			enough += ++has[c[i].node] == per;
+	if (enough < in->nodes)
+		return n;
+	for (i = 0; i < n; i++)
+		if (c[i].node >= 0 && has[c[i].node] >= per && kept[c[i].node]++ < per)
+			c[to++] = c[i];
+	return to;
+}
+
 /* The node of the highest-ranking candidate that has something free, or of any when none has. */
 static int rank_anchor(struct cand *c, unsigned int n)
 {
@@ -323,11 +337,49 @@ static int rank_anchor(struct cand *c, unsigned int n)
 	return c[0].node;
 }
 
+/* CPUs of LLCs that the plan does not have. */
+static enum plan_result add_spare(const struct plan_in *in, struct plan *p)
+{
+	struct plan_in any = { .topo = in->topo,
+			       .allowed = in->allowed,
+			       .taken = in->taken,
+			       .llc = in->llc,
+			       .want = in->spare },
+		       same;
+	struct cpuset near = { 0 };
+	enum plan_result res;
+	struct plan more;
+	int i, k, at;
+
+	for (i = -1; (i = cpuset_next(&p->llcs, i + 1)) >= 0;) {
+		const struct topo_llc *l = &in->topo->llc[i];
+
+		cpuset_andnot(&any.allowed, &l->cpus);
+		for (k = -1; (k = cpuset_next(&l->nodes, k + 1)) >= 0;) {
+			at = topo_node_index(in->topo, k);
+			if (at >= 0)
+				cpuset_or(&near, &in->topo->node[at].cpus);
+		}
+	}
+	same = any;
+	cpuset_and(&same.allowed, &near);
+	res = plan_make(&same, &more);
+	if (res != PLAN_OK)
+		res = plan_make(&any, &more);
+	if (res != PLAN_OK)
+		return res == PLAN_NOWHERE ? PLAN_TOO_MANY : res;
+	p->spare = more.cpus;
+	p->spare_llcs = more.llcs;
+	cpuset_or(&p->cpus, &more.cpus);
+	return PLAN_OK;
+}
+
 enum plan_result plan_make(const struct plan_in *in, struct plan *ret)
 {
 	struct cand c[CPUSET_MAX];
 	unsigned int n, left, most = plan_allowed(in);
 	struct plan p = { .partial = -1 };
+	enum plan_result res;
 
 	if (most == 0)
 		return PLAN_NOWHERE;
@@ -336,9 +388,16 @@ enum plan_result plan_make(const struct plan_in *in, struct plan *ret)
 	if (in->want > plan_free(in))
 		return PLAN_BUSY;
 	n = candidates(in, c);
+	if (in->exclusive)
+		n = spread(in, c, n);
 	arrange(in->topo, c, n, in->exclusive ? best_anchor(in, c, n) : rank_anchor(c, n));
 	left = take_free(in, c, n, &p);
 	take_shared(in, c, n, left, &p);
+	if (in->exclusive && in->spare > 0) {
+		res = add_spare(in, &p);
+		if (res != PLAN_OK)
+			return res;
+	}
 	find_mems(in->topo, &p);
 	*ret = p;
 	return PLAN_OK;

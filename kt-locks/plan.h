@@ -10,7 +10,9 @@
  * reservations, in the same order.
  *
  * Exclusive (`want` LLCs): those that nobody holds in any way, the ones that the caller may use
- * whole first; on as few nodes, as near to each other, as can be. All allowed CPUs of each. */
+ * whole first; on as few nodes, as near to each other, as can be, or evenly on `nodes` of them.
+ * All allowed CPUs of each. `spare` CPUs more are reserved as capped ones are, of other LLCs; on a
+ * node of the first ones if it has them. */
 #ifndef KT_PLAN_H
 #define KT_PLAN_H
 
@@ -28,12 +30,17 @@ struct plan_in {
 	const struct plan_llc *llc; /* topo->n_llcs of them */
 	unsigned int want; /* CPUs, or LLCs when exclusive; at least 1 */
 	bool exclusive, share;
+	/* Exclusive only: */
+	const struct cpuset *of; /* LLCs to choose from; NULL: all */
+	unsigned int nodes; /* want / nodes LLCs on each of so many, where that can be; 0, 1: no */
+	unsigned int spare; /* CPUs */
 };
 
 struct plan {
 	struct cpuset cpus;
 	struct cpuset shared; /* those of them that others have too */
 	struct cpuset llcs; /* ids */
+	struct cpuset spare, spare_llcs; /* CPUs beyond those LLCs, in `cpus` too, and their LLCs */
 	struct cpuset mems; /* the nodes of the CPUs, as far as they have memory; may be empty */
 	int partial; /* the LLC of which free CPUs were left; -1: none */
 };

@@ -101,9 +101,7 @@ static int read_machine(struct job *j)
 				    strerror(-rc));
 	} else {
 		topo_read_allowed(root_fd, false, j->topo);
-		j->allowed = j->topo->has_affinity ? j->topo->affinity : j->topo->online;
-		if (j->topo->has_cgroup)
-			cpuset_and(&j->allowed, &j->topo->cgroup);
+		topo_allowed(j->topo, &j->allowed);
 	}
 	cpuset_and(&j->allowed, &j->topo->online);
 	return 0;
@@ -126,15 +124,26 @@ static void find_outer(struct job *j, struct look *l)
 
 /* ---- reserving ---- */
 
+/* What is wanted, after its number. */
+static const char *unit(const struct job *j)
+{
+	return j->o->exclusive ? (j->want == 1 ? "last-level cache" : "last-level caches")
+			       : (j->want == 1 ? "CPU" : "CPUs");
+}
+
 static int too_many(struct job *j, const struct plan_in *in)
 {
 	unsigned int most = plan_allowed(in);
 
+	if (j->o->exclusive && in->want <= most)
+		return fail(j, KT_SKIP,
+			    "beside %u %s %u more %s wanted, and this process may use none there",
+			    in->want, unit(j), in->spare, in->spare == 1 ? "CPU is" : "CPUs are");
 	if (j->o->exclusive)
 		return fail(j, KT_PREFIX_FAIL,
-			    "%u last-level caches are wanted, and of only %u has this process "
+			    "%u last-level caches are wanted, and of only %u%s has this process "
 			    "any CPU that it may use",
-			    in->want, most);
+			    in->want, most, in->of ? " of those that will do" : "");
 	if (j->nested)
 		return fail(j, KT_SKIP,
 			    "%u %s wanted, and the reservation that this runs in has only %u",
@@ -146,24 +155,22 @@ static int too_many(struct job *j, const struct plan_in *in)
 		    in->want, in->want == 1 ? "CPU is" : "CPUs are", most);
 }
 
-/* What is wanted, after its number. */
-static const char *unit(const struct job *j)
-{
-	return j->o->exclusive ? (j->want == 1 ? "last-level cache" : "last-level caches")
-			       : (j->want == 1 ? "CPU" : "CPUs");
-}
-
 /* Others have too much. What they have is looked at anew. */
 static int contention(struct job *j)
 {
 	AUTO_BUF who = BUF_INIT;
+	char more[48] = "";
 	struct look l;
 
 	if (look_take(j->topo, NULL, &l) == 0)
-		look_explain(&l, &j->allowed, j->o->exclusive, &who);
+		look_explain(&l, &j->allowed, j->o->exclusive, !j->o->exclusive || j->o->spare > 0,
+			     &who);
 	look_free(&l);
-	return fail(j, KT_SKIP, "%u %s cannot be had%s (%u tr%s): %s; kt-locks shows all locks",
-		    j->want, unit(j), j->o->exclusive ? " alone" : "", j->tries,
+	if (j->o->spare > 0)
+		(void)snprintf(more, sizeof(more), ", with %u CPU%s beside", j->o->spare,
+			       j->o->spare == 1 ? "" : "s");
+	return fail(j, KT_SKIP, "%u %s cannot be had%s%s (%u tr%s): %s; kt-locks shows all locks",
+		    j->want, unit(j), j->o->exclusive ? " alone" : "", more, j->tries,
 		    j->tries == 1 ? "y" : "ies", who.len > 0 ? who.p : "somebody else was faster");
 }
 
@@ -194,6 +201,9 @@ static int try_now(struct job *j)
 				       .taken = l.taken,
 				       .llc = l.llc,
 				       .exclusive = j->o->exclusive,
+				       .of = cpuset_empty(&j->o->of) ? NULL : &j->o->of,
+				       .nodes = j->o->nodes,
+				       .spare = j->o->spare,
 				       .share = j->o->share,
 				       .want = j->o->want };
 		if (in.want == 0) /* 30 % of what is allowed */
@@ -210,6 +220,10 @@ static int try_now(struct job *j)
 				    "use: sysfs and its affinity disagree")
 		     : res == PLAN_BUSY ? -EWOULDBLOCK
 					: 0;
+		if (rc == 0 && j->nested && j->o->exclusive && !look_alone(&l, &j->plan.llcs))
+			rc = fail(j, KT_PREFIX_FAIL,
+				  "a whole last-level cache is wanted, and the reservation that "
+				  "this runs in has only CPUs of it");
 		look_free(&l);
 		if (rc != 0 || j->o->plan_only || j->nested)
 			return rc;
@@ -313,9 +327,13 @@ static int enter(struct job *j)
 
 static int export(struct job *j)
 {
-	char list[CPUSET_TEXT], jobs[16];
+	char list[CPUSET_TEXT], llcs[CPUSET_TEXT], jobs[16];
 
 	(void)snprintf(jobs, sizeof(jobs), "%u", cpuset_count(&j->plan.cpus));
+	if (j->o->exclusive
+		    ? setenv("KTSTR_LLCS", cpuset_format(&j->plan.llcs, llcs, sizeof(llcs)), 1) < 0
+		    : unsetenv("KTSTR_LLCS") < 0)
+		return fail(j, KT_PREFIX_FAIL, "set the environment: %s", strerror(errno));
 	if (setenv("KTSTR_CPUS", cpuset_format(&j->plan.cpus, list, sizeof(list)), 1) < 0 ||
 	    setenv("KTSTR_JOBS", jobs, 1) < 0 || unsetenv("KTSTR_CPU_CAP") < 0)
 		return fail(j, KT_PREFIX_FAIL, "set the environment: %s", strerror(errno));
@@ -346,6 +364,7 @@ static int write_reservation(struct job *j)
 	jsonw_id(w, "partial_llc", j->plan.partial);
 	member_list(w, "mems", &j->plan.mems);
 	member_list(w, "shared_cpus", &j->plan.shared);
+	member_list(w, "spare_cpus", &j->plan.spare);
 	jsonw_str(w, "mode", none ? NULL : j->o->exclusive ? "exclusive" : "shared");
 	jsonw_bool(w, "nested", j->nested);
 	jsonw_str(w, "how", j->how);

@@ -3,11 +3,15 @@
 #ifndef KT_RUN_H
 #define KT_RUN_H
 
+#include "cpuset.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
 struct opts {
 	unsigned int want; /* CPUs, or LLCs when exclusive; 0: the default budget */
+	struct cpuset of; /* LLCs to choose from, when not empty */
+	unsigned int nodes, spare; /* see plan.h */
 	bool explicit_cap; /* somebody asked for that number */
 	bool exclusive, share, plan_only, records, quiet;
 	uint64_t wait_ns;

@@ -169,7 +169,17 @@ static void explain_cpus(const struct look *l, const struct cpuset *allowed, str
 	}
 }
 
-void look_explain(const struct look *l, const struct cpuset *allowed, bool exclusive,
+bool look_alone(const struct look *l, const struct cpuset *llcs)
+{
+	int i;
+
+	for (i = -1; (i = cpuset_next(llcs, i + 1)) >= 0;)
+		if (!has_ancestor(&l->file[i], true))
+			return false;
+	return true;
+}
+
+void look_explain(const struct look *l, const struct cpuset *allowed, bool llcs, bool cpus,
 		  struct buf *ret)
 {
 	char who[HOLDERS_TEXT];
@@ -180,13 +190,13 @@ void look_explain(const struct look *l, const struct cpuset *allowed, bool exclu
 		struct cpuset s = l->topo->llc[i].cpus;
 
 		cpuset_and(&s, allowed);
-		if (cpuset_empty(&s) || (llc->exclusive == 0 && (!exclusive || llc->shared == 0)))
+		if (cpuset_empty(&s) || (llc->exclusive == 0 && (!llcs || llc->shared == 0)))
 			continue;
 		buf_fmt(ret, "%sLLC %u is held%s by %s", ret->len ? "; " : "", i,
 			llc->exclusive ? " exclusively" : "",
 			holders_text(&l->file[i], who, sizeof(who)));
 	}
-	if (!exclusive)
+	if (cpus)
 		explain_cpus(l, allowed, ret);
 }
 
@@ -212,6 +222,8 @@ int seize(const struct plan *p, bool exclusive, struct seized *ret, int *ret_llc
 	  size_t cap)
 {
 	AUTO_FD dir_fd = lock_dir_open();
+	const struct cpuset *cpus = exclusive ? &p->spare : &p->cpus;
+	struct cpuset llcs = p->llcs;
 	struct seized s = { 0 };
 	int i, rc = 0;
 
@@ -220,18 +232,21 @@ int seize(const struct plan *p, bool exclusive, struct seized *ret, int *ret_llc
 		(void)snprintf(failed, cap, "%s", lock_dir());
 		return dir_fd;
 	}
-	s.fd = calloc(cpuset_count(&p->llcs) + cpuset_count(&p->cpus), sizeof(*s.fd));
+	cpuset_or(&llcs, &p->spare_llcs);
+	s.fd = calloc(cpuset_count(&llcs) + cpuset_count(&p->cpus), sizeof(*s.fd));
 	if (!s.fd) {
 		(void)snprintf(failed, cap, "%s", lock_dir());
 		return -ENOMEM;
 	}
-	for (i = -1; rc == 0 && (i = cpuset_next(&p->llcs, i + 1)) >= 0;) {
-		rc = take_one(dir_fd, "llc", i, exclusive ? LOCK_EXCLUSIVE : LOCK_SHARED, &s,
-			      failed, cap);
+	for (i = -1; rc == 0 && (i = cpuset_next(&llcs, i + 1)) >= 0;) {
+		bool alone = exclusive && cpuset_has(&p->llcs, (unsigned int)i);
+
+		rc = take_one(dir_fd, "llc", i, alone ? LOCK_EXCLUSIVE : LOCK_SHARED, &s, failed,
+			      cap);
 		if (rc < 0)
 			*ret_llc = i;
 	}
-	for (i = -1; rc == 0 && !exclusive && (i = cpuset_next(&p->cpus, i + 1)) >= 0;)
+	for (i = -1; rc == 0 && (i = cpuset_next(cpus, i + 1)) >= 0;)
 		if (!cpuset_has(&p->shared, (unsigned int)i))
 			rc = take_one(dir_fd, "cpu", i, LOCK_EXCLUSIVE, &s, failed, cap);
 	if (rc < 0)

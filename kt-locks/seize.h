@@ -29,9 +29,13 @@ void look_forget(struct look *l);
  * of an LLC of theirs alone. */
 bool look_inherited(const struct look *l, const struct cpuset *cpus);
 
-/* look_explain - who is in the way of anybody who wants more of `allowed`: "LLC 0 is held
- * exclusively by pid 12 (make); CPUs 0-1 are held by pid 14 (kt-vm …)". "" when nobody is. */
-void look_explain(const struct look *l, const struct cpuset *allowed, bool exclusive,
+/* look_alone - whether a process that we descend from holds each of these LLCs alone. */
+bool look_alone(const struct look *l, const struct cpuset *llcs);
+
+/* look_explain - who is in the way of anybody who wants more of `allowed`, LLCs, CPUs or both:
+ * "LLC 0 is held exclusively by pid 12 (make); CPUs 0-1 are held by pid 14 (kt-vm …)". "" when
+ * nobody is. */
+void look_explain(const struct look *l, const struct cpuset *allowed, bool llcs, bool cpus,
 		  struct buf *ret);
 
 struct seized {
@@ -39,10 +43,10 @@ struct seized {
 	size_t n;
 };
 
-/* seize - lock what a plan says: each LLC, then, unless it is exclusive, each CPU that is not
- * shared; ascending and without waiting. Returns 0; -EWOULDBLOCK with *ret_llc the LLC that was
- * locked, or -1 when it was a CPU; or another -errno with `failed` the path. Nothing is held after
- * a failure. */
+/* seize - lock what a plan says: each LLC, then each CPU that is not shared or, when it is
+ * exclusive, each spare one; ascending and without waiting. Returns 0; -EWOULDBLOCK with *ret_llc
+ * the LLC that was locked, or -1 when it was a CPU; or another -errno with `failed` the path.
+ * Nothing is held after a failure. */
 int seize(const struct plan *p, bool exclusive, struct seized *ret, int *ret_llc, char *failed,
 	  size_t cap);
 void seized_release(struct seized *s);

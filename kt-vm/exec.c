@@ -4,6 +4,7 @@
 #include "accel.h"
 #include "base.h"
 #include "cleanup.h"
+#include "cmd_plan.h"
 #include "die.h"
 #include "dur.h"
 #include "page.h"
@@ -315,6 +316,8 @@ static int boot(struct opts *o, const struct guest *g, bool kvm, bool probe, str
 	vm.spec.page_fd = p.fd;
 	if (vm.spec.mem_mib == 0)
 		vm.spec.mem_mib = default_mib(o, g, p.unpacked);
+	if (vm.spec.perf)
+		vm.spec.mem_mib = perf_memory(vm.spec.perf, vm.spec.mem_mib);
 	if (rc == 0 && !fits(g, p.unpacked, vm.spec.mem_mib)) {
 		rc = vm_refuse(&o->vm, ret, VM_BOOT_FAIL, KT_PREFIX_FAIL,
 			       "what is in the guest (%llu MiB unpacked) does not fit into %llu MiB of memory",
@@ -412,22 +415,54 @@ int exec_run(struct opts *o)
 	return end.status;
 }
 
+/* What --accel comes to, as far as that is known without a try. With another machine's files there
+ * is no device to open. */
+static bool likely_kvm(const struct opts *o)
+{
+	if (o->accel != ACCEL_AUTO || o->clock == CLOCK_VIRTUAL || o->root_dir)
+		return o->accel == ACCEL_ONLY_KVM;
+	return accel_device() == 0 && accel_load(o->vm.spec.qemu) == ACCEL_KVM;
+}
+
+int exec_show(struct opts *o)
+{
+	AUTO_GUEST g = { .kernel_lock = -1 };
+	struct vm_end end = { .status = KT_PREFIX_FAIL };
+	struct vm_spec *s = &o->vm.spec;
+	uint64_t unpacked = 0, bytes;
+
+	if (find_guest(o, &g, &end) < 0)
+		return end.status;
+	if (g.include && payload_measure(g.include, &unpacked, &bytes) < 0)
+		return warn_rc(-EIO, "read the archive '%s'", g.include), KT_PREFIX_FAIL;
+	if (describe(o, likely_kvm(o), false)) {
+		warn_msg("this topology has APIC id %u, and without KVM 254 is the highest",
+			 qemu_max_apic_id(&s->topo));
+		return KT_SKIP;
+	}
+	if (!o->cold && !o->initramfs)
+		s->role = VM_RESTORE;
+	if (s->mem_mib == 0)
+		s->mem_mib = default_mib(o, &g, unpacked);
+	if (s->perf) {
+		perf_accel(s->perf, s->kvm);
+		s->mem_mib = perf_memory(s->perf, s->mem_mib);
+	}
+	return plan_show(o, s);
+}
+
 int exec_prepare(struct opts *o, struct template *t, bool *ret_made)
 {
 	AUTO_GUEST g = { .kernel_lock = -1 };
 	struct vm_end end = { 0 };
 	struct save_end save;
 	char key[TEMPLATE_KEY];
-	bool kvm;
 	int rc = find_guest(o, &g, &end);
 
 	template_init(t, "");
 	if (rc < 0)
 		return rc;
-	kvm = o->accel == ACCEL_ONLY_KVM || (o->accel == ACCEL_AUTO && o->clock != CLOCK_VIRTUAL &&
-					     accel_device() == 0 &&
-					     accel_load(o->vm.spec.qemu) == ACCEL_KVM);
-	if (describe(o, kvm, false)) {
+	if (describe(o, likely_kvm(o), false)) {
 		warn_msg("this topology has APIC id %u, and without KVM 254 is the highest",
 			 qemu_max_apic_id(&o->vm.spec.topo));
 		return -ENOTSUP;

@@ -30,6 +30,9 @@ struct opts {
 	enum clock_mode clock;
 	enum accel_mode accel;
 	bool no_stdin, quiet, seeded, cold, all;
+	bool perf, no_perf, plan_only;
+	struct perf plan; /* when vm.spec.perf is not NULL */
+	const char *root_dir; /* of the machine to plan for; NULL: this one */
 	uint64_t boot_ns; /* 0: the default */
 	uint64_t max_bytes; /* of all templates together */
 	const char *script; /* of `shell --exec` */
@@ -38,6 +41,9 @@ struct opts {
 
 /* exec_run - run o->cmd in a machine. Returns kt-vm's exit status. */
 int exec_run(struct opts *o);
+
+/* exec_show - print what exec_run() would start. Returns kt-vm's exit status. */
+int exec_show(struct opts *o);
 
 /* exec_prepare - only see to it that there is a template. *t is open then and has its lock; key
  * and all belong to the caller. *ret_made: it was not there before. Returns 0, or -errno, reported.

@@ -8,6 +8,7 @@
 #include "nearest.h"
 #include "num.h"
 #include "out.h"
+#include "perf_host.h"
 #include "reserve.h"
 #include "sig.h"
 #include "size.h"
@@ -20,6 +21,7 @@
 
 static const char help[] =
 	"Usage: kt-vm exec [OPTION]... [--] CMD [ARG]...\n"
+	"       kt-vm exec --plan-only [OPTION]...\n"
 	"       kt-vm shell [OPTION]...\n"
 	"       kt-vm template make [OPTION]...\n"
 	"       kt-vm template list\n"
@@ -44,6 +46,11 @@ static const char help[] =
 	"                        drop templates when all together take more (default 4G)\n"
 	"      --cpu-cap N       on N CPUs of this machine, reserved by kt-reserve; 77 if others\n"
 	"                        have them\n"
+	"      --perf            performance mode: whole caches of this machine, the guest's CPUs\n"
+	"                        pinned, its memory near to them\n"
+	"      --no-perf-mode    as if --perf were not given\n"
+	"      --plan-only       print machine and plan as records; reserve and run nothing\n"
+	"      --root DIR        plan for the machine whose /sys and /proc are in DIR\n"
 	"      --timeout D       end the guest after D; exit status 124\n"
 	"      --boot-timeout D  give up when it is not ready after D\n"
 	"      --append ARGS     more kernel arguments\n"
@@ -51,7 +58,7 @@ static const char help[] =
 	"      --records         records on standard output; CMD's lines pass as records\n"
 	"      --dmesg           the kernel's messages on standard error\n"
 	"      --console FILE    keep the guest's console in FILE\n"
-	"  -q, --quiet           do not say which accelerator was found\n"
+	"  -q, --quiet           say neither that KVM does not work nor what --perf lacks\n"
 	"  -h, --help            this text\n"
 	"  -V, --version         the version\n"
 	"\n"
@@ -109,6 +116,10 @@ static int parse(int argc, char *argv[], struct opts *o, bool *ret_done)
 		OPT_ACCEL,
 		OPT_SEED,
 		OPT_CPU_CAP,
+		OPT_PERF,
+		OPT_NO_PERF,
+		OPT_PLAN,
+		OPT_ROOT,
 		OPT_TIMEOUT,
 		OPT_BOOT_TIMEOUT,
 		OPT_APPEND,
@@ -130,6 +141,10 @@ static int parse(int argc, char *argv[], struct opts *o, bool *ret_done)
 		{ "accel", required_argument, NULL, OPT_ACCEL },
 		{ "seed", required_argument, NULL, OPT_SEED },
 		{ "cpu-cap", required_argument, NULL, OPT_CPU_CAP },
+		{ "perf", no_argument, NULL, OPT_PERF },
+		{ "no-perf-mode", no_argument, NULL, OPT_NO_PERF },
+		{ "plan-only", no_argument, NULL, OPT_PLAN },
+		{ "root", required_argument, NULL, OPT_ROOT },
 		{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 		{ "boot-timeout", required_argument, NULL, OPT_BOOT_TIMEOUT },
 		{ "append", required_argument, NULL, OPT_APPEND },
@@ -195,6 +210,18 @@ static int parse(int argc, char *argv[], struct opts *o, bool *ret_done)
 			break;
 		case OPT_CPU_CAP:
 			o->cpu_cap = optarg;
+			break;
+		case OPT_PERF:
+			o->perf = true;
+			break;
+		case OPT_NO_PERF:
+			o->no_perf = true;
+			break;
+		case OPT_PLAN:
+			o->plan_only = true;
+			break;
+		case OPT_ROOT:
+			o->root_dir = optarg;
 			break;
 		case OPT_TIMEOUT:
 			if (dur_parse(optarg, &o->vm.timeout_ns) < 0 || o->vm.timeout_ns == 0)
@@ -352,9 +379,71 @@ static int run(struct opts *o, enum command command)
 	case CMD_EXEC:
 		break;
 	}
-	if (!o->cmd[0])
-		return usage_prefix("no command");
+	if (o->plan_only)
+		return set_defaults(o) < 0 ? KT_PREFIX_FAIL : exec_show(o);
 	return set_defaults(o) < 0 ? KT_PREFIX_FAIL : exec_run(o);
+}
+
+/* What the options say of performance mode and plans, and the plan. Returns 0, or kt-vm's exit
+ * status, reported. */
+static int plan(struct opts *o, enum command command, bool capped, bool reserved)
+{
+	const char *off = getenv("KTSTR_NO_PERF_MODE"), *root = getenv("KTSTR_ROOT");
+	const char *cap = o->cpu_cap ? "--cpu-cap" : "KTSTR_CPU_CAP";
+	int rc;
+
+	if (o->plan_only && command != CMD_EXEC)
+		return usage_prefix("--plan-only is for exec");
+	if (o->perf && command != CMD_EXEC && command != CMD_SHELL)
+		return usage_prefix("--perf is for exec and shell");
+	if (o->root_dir && !o->plan_only)
+		return usage_prefix("--root needs --plan-only: machines run on this one");
+	if (o->plan_only && o->cmd[0])
+		return usage_prefix("--plan-only takes no command");
+	if (command == CMD_EXEC && !o->plan_only && !o->cmd[0])
+		return usage_prefix("no command");
+	if (o->plan_only && !o->root_dir && root && *root)
+		o->root_dir = root;
+	if (!o->perf)
+		return 0;
+	off = o->no_perf ? "--no-perf-mode" : off && *off ? "KTSTR_NO_PERF_MODE" : NULL;
+	if (off) {
+		o->vm.perf_off = off;
+		if (!o->quiet && !reserved)
+			warn_msg("no performance mode: %s is given", off);
+		return 0;
+	}
+	if (o->clock == CLOCK_VIRTUAL)
+		return usage_prefix("--perf and --clock virtual exclude each other: the one is for "
+				    "speed, to the other it means nothing");
+	if (capped)
+		return usage_prefix("--perf and %s exclude each other: the one takes whole caches, "
+				    "the other not more than so many CPUs",
+				    cap);
+	if (reserve_bypass() && !o->plan_only)
+		return usage_prefix(
+			"--perf and KTSTR_BYPASS_LLC_LOCKS exclude each other: the one is a "
+			"resource contract that holds by locks, the other does without them");
+	o->clock = CLOCK_REAL;
+	o->cold = true; /* a template has other memory */
+	rc = perf_host_plan(o->root_dir, reserved, &o->vm.spec.topo, &o->plan);
+	o->plan.quiet = o->quiet;
+	o->vm.spec.perf = &o->plan;
+	return rc;
+}
+
+/* For a cap, or for the mode, we start again as kt-reserve's command. Returns kt-vm's exit status
+ * if that failed, reported. */
+static int reserve(const struct opts *o, unsigned int cap, char *const again[])
+{
+	char text[16];
+	char *how[] = { (char[]){ "--cpu-cap" }, text, NULL };
+	int rc;
+
+	(void)snprintf(text, sizeof(text), "%u", cap);
+	rc = o->vm.spec.perf ? perf_host_reserve(&o->plan, o->quiet, again)
+			     : reserve_exec(how, o->quiet, "kt-vm", again);
+	return warn_rc(rc, "run kt-reserve"), KT_PREFIX_FAIL;
 }
 
 int main(int argc, char *argv[])
@@ -366,7 +455,7 @@ int main(int argc, char *argv[])
 	AUTO_FREE char **again = NULL;
 	enum command command;
 	int rc = out_open_stdio(), words;
-	bool done = false, boots;
+	bool done = false, reserved, boots;
 	unsigned int cap;
 	char why[512];
 	sigset_t old;
@@ -394,13 +483,19 @@ int main(int argc, char *argv[])
 		return rc;
 	if (reserve_cap(o.cpu_cap, &cap, why, sizeof(why)) < 0)
 		return usage_prefix("%s", why);
-	boots = command == CMD_EXEC || command == CMD_SHELL || command == CMD_TEMPLATE_MAKE;
-	if (boots && !reserve_inside() && cap > 0)
-		return warn_rc(reserve_exec(cap, o.quiet, "kt-vm", again), "run kt-reserve"),
-		       KT_PREFIX_FAIL;
-	/* Ending a person's shell must put the terminal right, whatever the signal. */
-	o.vm.sig_fd = sig_block(command == CMD_SHELL ? quit : NULL, &old);
-	if (o.vm.sig_fd < 0)
-		return warn_rc(o.vm.sig_fd, "set up signals"), KT_PREFIX_FAIL;
-	return run(&o, command);
+	boots = (command == CMD_EXEC && !o.plan_only) || command == CMD_SHELL ||
+		command == CMD_TEMPLATE_MAKE;
+	reserved = reserve_inside();
+	rc = plan(&o, command, cap > 0, reserved);
+	if (rc == 0 && boots && !reserved && (cap > 0 || o.vm.spec.perf))
+		rc = reserve(&o, cap, again);
+	if (rc == 0) {
+		/* Ending a person's shell must put the terminal right, whatever the signal. */
+		o.vm.sig_fd = sig_block(command == CMD_SHELL ? quit : NULL, &old);
+		if (o.vm.sig_fd < 0)
+			warn_rc(o.vm.sig_fd, "set up signals");
+		rc = o.vm.sig_fd < 0 ? KT_PREFIX_FAIL : run(&o, command);
+	}
+	perf_free(&o.plan);
+	return rc;
 }

@@ -95,7 +95,9 @@ static void machine(struct args *a, const struct vm_spec *s)
 		opt(a, "-device", "intel-iommu,intremap=on,eim=on");
 	if (s->kvm) {
 		opt(a, "-accel", "kvm");
-		opt(a, "-cpu", "max,vendor=GenuineIntel");
+		opt(a, "-cpu", "max,vendor=GenuineIntel%s", s->perf ? ",+kvm-hint-dedicated" : "");
+		if (s->perf)
+			opt(a, "-overcommit", "cpu-pm=on");
 	} else {
 		opt(a, "-accel", "tcg,thread=%s", s->virt ? "single" : "multi");
 		/* The guest's kernel would mix the host's random numbers into its own. */
@@ -107,6 +109,33 @@ static void machine(struct args *a, const struct vm_spec *s)
 		opt(a, "-icount", "shift=2,align=off,sleep=off");
 		opt(a, "-rtc", "base=2026-01-01T00:00:00,clock=vm");
 	}
+}
+
+/* "host-nodes=0-1,host-nodes=4", each with a comma before it. */
+static void bind_to(struct buf *b, const struct cpuset *nodes)
+{
+	char list[CPUSET_TEXT], *p = cpuset_format(nodes, list, sizeof(list)), *end;
+
+	for (; p; p = end ? end + 1 : NULL) {
+		end = strchr(p, ',');
+		buf_fmt(b, ",host-nodes=%.*s", (int)(end ? end - p : (long)strlen(p)), p);
+	}
+	buf_str(b, ",policy=bind");
+}
+
+/* The memory of node i, there before the guest starts. */
+static void node_memory(struct args *a, const struct perf *p, unsigned int i)
+{
+	struct buf b = BUF_INIT;
+
+	buf_fmt(&b, "memory-backend-%s,id=m%u,size=%lluM,prealloc=on",
+		p->huge ? "memfd,hugetlb=on,hugetlbsize=2M" : "ram", i,
+		(unsigned long long)p->node[i].mib);
+	if (p->bind)
+		bind_to(&b, &p->node[i].host);
+	add(a, "-object");
+	add_text(a, b.err ? NULL : buf_take(&b));
+	buf_free(&b);
 }
 
 /* One socket per node and one die per LLC: with an Intel vendor each die has its own L3. */
@@ -123,7 +152,9 @@ static void topology(struct args *a, const struct vm_spec *s)
 		uint64_t mib = left / (t->nodes - i);
 
 		left -= mib;
-		if (s->role == VM_COLD)
+		if (s->perf)
+			node_memory(a, s->perf, i);
+		else if (s->role == VM_COLD)
 			opt(a, "-object", "memory-backend-ram,id=m%u,size=%lluM", i,
 			    (unsigned long long)mib);
 		else

@@ -3,6 +3,7 @@
 #ifndef KT_QEMU_H
 #define KT_QEMU_H
 
+#include "perf.h"
 #include "topospec.h"
 
 #include <stdbool.h>
@@ -25,6 +26,7 @@ struct vm_spec {
 	bool kvm; /* else TCG */
 	bool virt; /* virtual time, TCG only */
 	bool verbose; /* all kernel messages on the console */
+	struct perf *perf; /* performance mode, VM_COLD only; NULL: no */
 	/* QEMU's ends: sockets, but in virtual time the four outputs are regular files, which take
 	 * everything at once, so that no reader's pace reaches the guest. */
 	int serial_fd, ctl_fd, in_fd, out_fd, err_fd, qmp_fd;

@@ -8,6 +8,7 @@
 #include "frames.h"
 #include "machine.h"
 #include "out.h"
+#include "perf_host.h"
 #include "qmp.h"
 #include "queue.h"
 #include "sample.h"
@@ -214,7 +215,7 @@ static void on_frame(struct vm *v, const struct frame *f)
 		write_meta(v);
 		if (v->o->spec.virt)
 			return;
-		if (v->o->records && qmp_ask_vcpus(&v->qmp) < 0)
+		if (v->o->records && !v->o->spec.perf && qmp_ask_vcpus(&v->qmp) < 0)
 			finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "QEMU takes no questions");
 		if (v->o->shell) { /* the guest waits for hello: this is before its first byte */
 			terminal_rc(v, shell_begin(v->o->shell, &v->o->spec, v->release));
@@ -462,8 +463,13 @@ static void on_timer(struct vm *v, uint64_t n)
 
 static void on_qmp(struct vm *v)
 {
+	bool greeted = v->qmp.version[0], known = v->qmp.n_tids > 0;
 	int rc = qmp_read(&v->qmp);
 
+	if (v->o->spec.perf && !greeted && v->qmp.version[0] && qmp_ask_vcpus(&v->qmp) < 0)
+		finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "QEMU takes no questions");
+	if (v->o->spec.perf && !known && v->qmp.n_tids > 0)
+		perf_host_apply(v->o->spec.perf, v->qmp.tids, v->qmp.n_tids);
 	if (rc == 0)
 		drop_fd(&v->m.qmp_fd);
 	if (v->qmp.moving == QMP_MOVED && !v->going) {
@@ -759,7 +765,7 @@ int vm_run(const struct vm_opts *o, struct vm_end *ret)
 	struct vm *v = vm_new(o, ret);
 	struct vm_spec spec = o->spec;
 	struct itimerspec it = { 0 };
-	int rc;
+	int rc = 0;
 
 	if (!v)
 		return warn_rc(-ENOMEM, "start a machine");
@@ -770,7 +776,9 @@ int vm_run(const struct vm_opts *o, struct vm_end *ret)
 	v->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (v->timer_fd < 0 || timerfd_settime(v->timer_fd, 0, &it, NULL) < 0)
 		rc = warn_rc(-errno, "set up a timer");
-	else
+	else if (spec.perf)
+		perf_host_begin(spec.perf, spec.kvm);
+	if (rc == 0)
 		rc = machine_start(&v->m, &spec);
 	if (rc == 0) {
 		qmp_init(&v->qmp, v->m.qmp_fd);

@@ -22,6 +22,8 @@ enum vm_outcome {
 
 struct vm_opts {
 	struct vm_spec spec;
+	const char
+		*perf_off; /* why performance mode, asked for, is not active; NULL: see spec.perf */
 	uint64_t seed; /* of what is random in the guest */
 	const char *template; /* key of the one that the machine is restored from; NULL: it boots */
 	int state_fd; /* what QEMU saved of it */

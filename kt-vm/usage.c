@@ -98,6 +98,12 @@ int usage_write(struct jsonw *w, const struct usage *u, const struct vm_opts *o)
 	for (i = 0; i < u->n_vcpus; i++)
 		sample_write_thread(w, u->vcpus[i].run_ns ? &u->vcpus[i] : NULL);
 	jsonw_arr_end(w);
+	if (o->spec.perf)
+		perf_write(o->spec.perf, w, "perf", false);
+	else if (o->perf_off)
+		perf_write_off(o->perf_off, w, "perf");
+	else
+		jsonw_null(w, "perf");
 	return jsonw_end(w);
 }
 

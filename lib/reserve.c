@@ -62,11 +62,11 @@ bool reserve_inside(void)
 	return inside;
 }
 
-int reserve_exec(unsigned int cpus, bool quiet, const char *tool, char *const argv[])
+int reserve_exec(char *const how[], bool quiet, const char *tool, char *const argv[])
 {
 	AUTO_FREE char **to = NULL;
-	char reserve[PATH_MAX], self[PATH_MAX], text[16];
-	size_t n = 0, k = 0;
+	char reserve[PATH_MAX], self[PATH_MAX], quietly[] = "-q", dashes[] = "--";
+	size_t n = 0, m = 0, k = 0;
 	int rc;
 
 	if (!child_tool("kt-reserve", reserve, sizeof(reserve)) ||
@@ -74,16 +74,17 @@ int reserve_exec(unsigned int cpus, bool quiet, const char *tool, char *const ar
 		return -errno;
 	while (argv[n])
 		n++;
-	to = calloc(n + 8, sizeof(*to));
+	while (how[m])
+		m++;
+	to = calloc(n + m + 5, sizeof(*to));
 	if (!to)
 		return -ENOMEM;
-	(void)snprintf(text, sizeof(text), "%u", cpus);
 	to[k++] = reserve;
 	if (quiet)
-		to[k++] = (char[]){ "-q" };
-	to[k++] = (char[]){ "--cpu-cap" };
-	to[k++] = text;
-	to[k++] = (char[]){ "--" };
+		to[k++] = quietly;
+	for (n = 0; n < m; n++)
+		to[k++] = how[n];
+	to[k++] = dashes;
 	to[k++] = self;
 	for (n = 1; argv[0] && argv[n]; n++)
 		to[k++] = argv[n];

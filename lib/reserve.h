@@ -5,7 +5,8 @@
  *	if (reserve_cap(o.cpu_cap, &cap, why, sizeof(why)) < 0)
  *		return usage("%s", why);
  *	if (cap > 0 && !reserve_inside()) {
- *		rc = reserve_exec(cap, quiet, "kt-vm", argv);	// returns only when it failed
+ *		rc = reserve_exec((char *[]){ "--cpu-cap", text, NULL }, quiet, "kt-vm", argv);
+ *		// returns only when it failed
  *
  * so starts itself again as the command of kt-reserve, and is told there that it is so. */
 #ifndef KT_RESERVE_H
@@ -27,8 +28,8 @@ bool reserve_bypass(void);
  * are started later are not meant. */
 bool reserve_inside(void);
 
-/* reserve_exec - become `kt-reserve --cpu-cap CAP -- TOOL argv[1]...`, TOOL being one of our own.
- * Returns -errno. */
-int reserve_exec(unsigned int cpus, bool quiet, const char *tool, char *const argv[]);
+/* reserve_exec - become `kt-reserve HOW... -- TOOL argv[1]...`, TOOL being one of our own. Returns
+ * -errno. */
+int reserve_exec(char *const how[], bool quiet, const char *tool, char *const argv[]);
 
 #endif

@@ -45,6 +45,30 @@ unsigned int topo_cpu_nodes(const struct topo *t)
 	return n;
 }
 
+void topo_core(const struct topo *t, unsigned int cpu, struct cpuset *ret)
+{
+	const struct topo_cpu *c = topo_cpu(t, cpu), *o;
+	int i;
+
+	*ret = (struct cpuset){ 0 };
+	cpuset_add(ret, cpu);
+	for (i = -1; c && c->core >= 0 && c->llc >= 0 &&
+		     (i = cpuset_next(&t->llc[c->llc].cpus, i + 1)) >= 0;) {
+		o = topo_cpu(t, (unsigned int)i);
+		if (o && o->core == c->core)
+			cpuset_add(ret, (unsigned int)i);
+	}
+}
+
+void topo_allowed(const struct topo *t, struct cpuset *ret)
+{
+	*ret = t->online;
+	if (t->has_affinity)
+		cpuset_and(ret, &t->affinity);
+	if (t->has_cgroup)
+		cpuset_and(ret, &t->cgroup);
+}
+
 unsigned int topo_max_smt(const struct topo *t)
 {
 	unsigned int i;

@@ -112,6 +112,13 @@ int topo_llc_node(const struct topo_llc *llc);
 /* topo_cpu_nodes - how many nodes have an online CPU. */
 unsigned int topo_cpu_nodes(const struct topo *t);
 
+/* topo_core - the online CPUs of a CPU's core, itself among them; it alone where cores are unknown.
+ */
+void topo_core(const struct topo *t, unsigned int cpu, struct cpuset *ret);
+
+/* topo_allowed - the online CPUs that this process may use, as far as that is known. */
+void topo_allowed(const struct topo *t, struct cpuset *ret);
+
 /* topo_max_smt - the most online threads that any core has; 1 on a machine without SMT. */
 unsigned int topo_max_smt(const struct topo *t);
 

@@ -179,6 +179,42 @@ static void exclusive(void)
 	ok_str(get(2), "too many", "LLCs without an allowed CPU do not count");
 }
 
+/* Of given caches, over nodes, and with a CPU beside them. */
+static void chosen(void)
+{
+	struct cpuset of = set("2-3,5-7");
+
+	machine("2n8l4c2t");
+	in.exclusive = true;
+	in.of = &of;
+	ok_str(get(2), "2-3:16-31", "of given LLCs");
+	ok_str(get(6), "too many", "of which there are no more");
+	in.of = NULL;
+	in.nodes = 2;
+	ok_str(get(4), "0-1,4-5:0-15,32-47", "as many on each of two nodes");
+	ok_str(get(3), "0-2:0-23", "where that cannot be, as ever");
+	llc[4].shared = llc[5].shared = llc[6].shared = 1;
+	ok_str(get(2), "0,7:0-7,56-63", "those that are free on each");
+	ok_str(get(4), "0-3:0-31", "when a node has too few, as ever");
+
+	machine("2n8l4c2t");
+	in.exclusive = true;
+	in.spare = 1;
+	ok_str(get(1), "0:0-8", "a CPU beside it, of the same node");
+	ok(cpuset_count(&plan.spare) == 1 && cpuset_has(&plan.spare, 8) &&
+		   cpuset_count(&plan.spare_llcs) == 1 && cpuset_has(&plan.spare_llcs, 1),
+	   "which is told apart, and is not of an LLC that is ours alone");
+	llc[3].shared = 1;
+	in.taken = set("24-25");
+	ok_str(get(1), "0:0-7,26", "beside others' CPUs rather than in an empty LLC");
+	in.taken = (struct cpuset){ 0 };
+	llc[3].shared = 0;
+	ok_str(get(4), "0-3:0-32", "when the node is full, of another one");
+	ok_str(get(8), "too many", "not when there is nothing beside them");
+	llc[4].exclusive = llc[5].exclusive = llc[6].exclusive = llc[7].exclusive = 1;
+	ok_str(get(4), "busy", "nor from those that others have alone");
+}
+
 /* A small generator of our own: libc's is not the same everywhere. */
 static unsigned int rnd(uint64_t *s, unsigned int n)
 {
@@ -270,6 +306,7 @@ int main(void)
 	nodes();
 	share();
 	exclusive();
+	chosen();
 	any();
 	fill();
 	topo_free(&topo);
