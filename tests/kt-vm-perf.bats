@@ -298,3 +298,13 @@ end() { # FILTER
 	run -125 --separate-stderr "${TWO[@]}" kt-reserve -q --cpu-cap 2 kt-vm exec --perf --accel tcg -n -- true
 	[[ $stderr == *'only CPUs of it'* ]]
 }
+
+@test "ktstr test passes both options on, and a skip is its own" {
+	two
+	run -77 --separate-stderr "${TWO[@]}" ktstr test --perf --topology 1n1l2c1t cgroup_steady
+	[[ $stderr == *'needs 3 CPUs'* ]]
+	run -0 --separate-stderr "${TWO[@]}" ktstr test --perf --no-perf-mode --topology 1n1l2c1t --duration 1s --json cgroup_steady
+	[[ $stderr == *'no performance mode: --no-perf-mode is given'* ]]
+	run -2 ktstr test --perf=1
+	run -2 ktstr run --perf
+}
