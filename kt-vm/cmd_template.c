@@ -57,7 +57,8 @@ static void put_time(struct jsonw *w, const char *key, int64_t s)
 	struct tm tm;
 
 	jsonw_str(w, key,
-		  s > 0 && gmtime_r(&t, &tm) && strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm)
+		  s > 0 && gmtime_r(&t, &tm) &&
+				  strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm)
 			  ? text
 			  : NULL);
 }

@@ -46,7 +46,10 @@ static int add_request(const struct opts *o, struct payload *p)
 		"HOME=/root",
 	};
 	bool virt = o->vm.spec.virt;
-	const char *input = o->vm.stdin_fd < 0 ? "none" : o->vm.shell ? "tty" : virt ? "file" : "port";
+	const char *input = o->vm.stdin_fd < 0 ? "none"
+			    : o->vm.shell      ? "tty"
+			    : virt	       ? "file"
+					       : "port";
 	char hex[SHA256_TEXT], seed[64];
 	AUTO_BUF b = BUF_INIT;
 	struct sha256 sum;
@@ -58,8 +61,8 @@ static int add_request(const struct opts *o, struct payload *p)
 	sha256_hex(&sum, hex);
 	while (o->cmd[n])
 		n++;
-	buf_fmt(&b, "clock=%s%cstdin=%s%cseed=%s%c%c/include-files%c%zu%c", virt ? "virtual" : "real",
-		0, input, 0, hex, 0, 0, 0, n, 0);
+	buf_fmt(&b, "clock=%s%cstdin=%s%cseed=%s%c%c/include-files%c%zu%c",
+		virt ? "virtual" : "real", 0, input, 0, hex, 0, 0, 0, n, 0);
 	for (i = 0; i < n; i++)
 		buf_add(&b, o->cmd[i], strlen(o->cmd[i]) + 1);
 	for (i = 0; i < KT_ARRAY_LEN(env); i++)
@@ -320,7 +323,8 @@ static int boot(struct opts *o, const struct guest *g, bool kvm, bool probe, str
 		vm.spec.mem_mib = perf_memory(vm.spec.perf, vm.spec.mem_mib);
 	if (rc == 0 && !fits(g, p.unpacked, vm.spec.mem_mib)) {
 		rc = vm_refuse(&o->vm, ret, VM_BOOT_FAIL, KT_PREFIX_FAIL,
-			       "what is in the guest (%llu MiB unpacked) does not fit into %llu MiB of memory",
+			       "what is in the guest (%llu MiB unpacked) does not fit into %llu "
+			       "MiB of memory",
 			       (unsigned long long)((g->base_unpacked + p.unpacked) >> 20),
 			       (unsigned long long)vm.spec.mem_mib);
 	} else if (rc == 0) {

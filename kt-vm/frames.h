@@ -17,14 +17,15 @@ enum frame_type {
 	FRAME_WINSIZE = 'W', /* u32 rows, u32 columns of the command's terminal */
 	FRAME_BYE = 'B', /* all output has arrived */
 	/* guest to host */
-	FRAME_READY = 'r', /* u64 CLOCK_MONOTONIC, u64 the same when kt-init began: it has its request */
+	FRAME_READY =
+		'r', /* u64 CLOCK_MONOTONIC, u64 the same when kt-init began: it has its request */
 	FRAME_RELEASE = 'v', /* FRAME_MAX bytes: the kernel's release, NULs behind it. Before ready,
 			      * when the command is to have a terminal */
 	FRAME_PARK = 'p', /* the next thing it does is to stop the machine, see page.h */
 	FRAME_STARTED = 's', /* u64 CLOCK_MONOTONIC when hello was read, else when it was started */
 	FRAME_TICK = 't', /* u64 CLOCK_MONOTONIC: one per second of guest time */
-	FRAME_EXIT = 'x', /* u32 enum exit_kind, u32 value, u64 out bytes, u64 err bytes, u64 bytes of
-			    * memory in use at most */
+	FRAME_EXIT = 'x', /* u32 enum exit_kind, u32 value, u64 out bytes, u64 err bytes, u64 bytes
+			   * of memory in use at most */
 };
 
 enum exit_kind {

@@ -42,8 +42,7 @@ int ident_program(const char *name, char *buf, size_t cap)
 int ident_boot(char *buf, size_t cap)
 {
 	AUTO_FD root = root_open(NULL);
-	ssize_t n = root < 0 ? root
-			     : root_read(root, "/proc/sys/kernel/random/boot_id", buf, cap);
+	ssize_t n = root < 0 ? root : root_read(root, "/proc/sys/kernel/random/boot_id", buf, cap);
 
 	if (n < 0)
 		return (int)n;

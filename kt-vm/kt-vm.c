@@ -26,7 +26,8 @@ static const char help[] =
 	"       kt-vm template make [OPTION]...\n"
 	"       kt-vm template list\n"
 	"       kt-vm template drop TEMPLATE... | --all\n"
-	"Runs CMD under a kernel of its own in QEMU, and exits with its status. The machine is booted\n"
+	"Runs CMD under a kernel of its own in QEMU, and exits with its status. The machine is "
+	"booted\n"
 	"once and kept as a template, which later runs continue.\n"
 	"\n"
 	"  -t, --topology TOPOLOGY\n"
@@ -107,8 +108,8 @@ static int set_defaults(struct opts *o)
 	return 0;
 }
 
-/* What the options say. Returns 0, or kt-vm's exit status; with *ret_done all is done, and it may be
- * 0 too. */
+/* What the options say. Returns 0, or kt-vm's exit status; with *ret_done all is done, and it may
+ * be 0 too. */
 static int parse(int argc, char *argv[], struct opts *o, bool *ret_done)
 {
 	enum {
@@ -200,8 +201,8 @@ static int parse(int argc, char *argv[], struct opts *o, bool *ret_done)
 			    strcmp(optarg, "tcg") != 0)
 				return usage_prefix("bad --accel '%s': auto, kvm or tcg", optarg);
 			o->accel = *optarg == 'a'   ? ACCEL_AUTO
-				  : *optarg == 'k' ? ACCEL_ONLY_KVM
-						   : ACCEL_ONLY_TCG;
+				   : *optarg == 'k' ? ACCEL_ONLY_KVM
+						    : ACCEL_ONLY_TCG;
 			break;
 		case OPT_SEED:
 			if (num_u64(optarg, 0, INT64_MAX, &o->vm.seed) < 0)

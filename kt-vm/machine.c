@@ -70,7 +70,7 @@ int machine_start(struct machine *m, struct vm_spec *spec)
 {
 	struct vm_spec s = *spec;
 	struct child_spec c = { .death_sig = SIGKILL, .own_group = 1 };
-	int *const theirs[] = { &s.serial_fd, &s.ctl_fd, &s.out_fd,  &s.err_fd, &s.in_fd,
+	int *const theirs[] = { &s.serial_fd, &s.ctl_fd,  &s.out_fd, &s.err_fd,	  &s.in_fd,
 				&s.qmp_fd,    &s.page_fd, &s.ram_fd, &s.initrd_fd };
 	int *const ours[] = { &m->serial.fd, &m->ctl.fd, &m->out.fd,
 			      &m->err.fd,    &m->in_fd,	 &m->qmp_fd };

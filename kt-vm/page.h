@@ -15,7 +15,8 @@
 #define PAGE_BYTES (UINT64_C(4) << 30) /* as large as the device, of which only a part is there */
 
 enum page_flag {
-	PAGE_SETTLE = 1, /* before anything else, wait until the kernel has no more work of its own */
+	PAGE_SETTLE =
+		1, /* before anything else, wait until the kernel has no more work of its own */
 	PAGE_PARK = 2, /* then tell QEMU, which stops the machine there if it is to be saved */
 };
 
@@ -27,6 +28,7 @@ enum page_flag {
 #define PARK_PCI_VENDOR 0x1b36
 #define PARK_PCI_DEVICE 0x0011
 #define PARK_PCI_REGION 0
-#define PARK_BYTE 1 /* "the guest has panicked": the one thing a guest can say that QEMU stops it for */
+#define PARK_BYTE                                                                                  \
+	1 /* "the guest has panicked": the one thing a guest can say that QEMU stops it for */
 
 #endif

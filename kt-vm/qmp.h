@@ -32,8 +32,8 @@ struct qmp {
 void qmp_init(struct qmp *q, int fd);
 void qmp_free(struct qmp *q);
 
-/* Each asks something; the answer comes by qmp_read(). 0 or -errno. Until the first of them QEMU has
- * nothing to do for us. */
+/* Each asks something; the answer comes by qmp_read(). 0 or -errno. Until the first of them QEMU
+ * has nothing to do for us. */
 int qmp_ask_vcpus(struct qmp *q);
 int qmp_ask_status(struct qmp *q);
 

@@ -369,7 +369,8 @@ static void backlog(struct vm *v)
 	uint64_t waits;
 	bool stop;
 
-	if (!v->o->spec.virt || v->m.gone || fstat(v->m.out.fd, &out) < 0 || fstat(v->m.err.fd, &err) < 0)
+	if (!v->o->spec.virt || v->m.gone || fstat(v->m.out.fd, &out) < 0 ||
+	    fstat(v->m.err.fd, &err) < 0)
 		return;
 	waits = (uint64_t)out.st_size - v->m.out.got + (uint64_t)err.st_size - v->m.err.got;
 	stop = waits > (v->stopped ? BACKLOG_CONT : BACKLOG_STOP);
@@ -526,11 +527,13 @@ static void turn(struct vm *v)
 				       ? -1
 				       : v->m.serial.fd,
 			       POLLIN, 0 },
-		[P_OUT] = { v->m.out.file || v->m.out.ended || queue_full(&v->to_stdout) ? -1
-										     : v->m.out.fd,
+		[P_OUT] = { v->m.out.file || v->m.out.ended || queue_full(&v->to_stdout)
+				    ? -1
+				    : v->m.out.fd,
 			    POLLIN, 0 },
-		[P_ERR] = { v->m.err.file || v->m.err.ended || queue_full(&v->to_stderr) ? -1
-										     : v->m.err.fd,
+		[P_ERR] = { v->m.err.file || v->m.err.ended || queue_full(&v->to_stderr)
+				    ? -1
+				    : v->m.err.fd,
 			    POLLIN, 0 },
 		[P_STDIN] = { -1, POLLIN, 0 },
 	};
@@ -797,8 +800,7 @@ int vm_run(const struct vm_opts *o, struct vm_end *ret)
 		ret->again = o->retry && ret->outcome == VM_BOOT_FAIL && v->console.int3;
 		/* What kt-init says is of this run, not of what was saved. */
 		ret->stale = o->template && !ret->ready && ret->status < 128 && !v->console.init[0];
-		if (!ret->again && !ret->stale &&
-		    !(o->probe && !ret->ready && ret->status < 128)) {
+		if (!ret->again && !ret->stale && !(o->probe && !ret->ready && ret->status < 128)) {
 			write_end(v, now_ns() - v->t_start);
 			queue_drain(&v->to_stdout, o->sig_fd, v->decided ? 5000 : -1);
 			tell(v);

@@ -102,8 +102,8 @@ int sample_write(struct jsonw *w, const struct guest_clock *c, uint64_t host_ns,
 		jsonw_null(w, "steal_ns");
 	jsonw_arr(w, "vcpus");
 	for (i = 0; i < n_tids; i++)
-		sample_write_thread(w, root >= 0 && sample_thread(root, pid, tids[i], &t) ? &t
-											   : NULL);
+		sample_write_thread(w,
+				    root >= 0 && sample_thread(root, pid, tids[i], &t) ? &t : NULL);
 	jsonw_arr_end(w);
 	return jsonw_end(w);
 }

@@ -60,7 +60,8 @@ __attribute__((format(printf, 3, 4))) static int fail(struct save *s, int rc, co
 	if (s->end->reason[0])
 		return rc;
 	va_start(ap, fmt);
-	(void)vsnprintf(s->end->reason, sizeof(s->end->reason), fmt, ap); /* cut off it still helps */
+	(void)vsnprintf(s->end->reason, sizeof(s->end->reason), fmt,
+			ap); /* cut off it still helps */
 	va_end(ap);
 	return rc;
 }
@@ -171,7 +172,8 @@ static int turn(struct save *s, int sig_fd)
 		rc = read_frames(s);
 	if (rc < 0)
 		return fail(s, rc, "read from QEMU: %s", strerror(-rc));
-	if (s->m.gone || s->console.panic[0]) /* a kernel that can tells QEMU, which stops it then */
+	if (s->m.gone ||
+	    s->console.panic[0]) /* a kernel that can tells QEMU, which stops it then */
 		return why_gone(s);
 	rc = advance(s, n == 0);
 	return rc < 0 ? rc : check_time(s);
@@ -179,8 +181,8 @@ static int turn(struct save *s, int sig_fd)
 
 static int write_console(const struct save *s)
 {
-	AUTO_FD fd = openat(s->spec->ram_fd, "console", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-			    0600);
+	AUTO_FD fd =
+		openat(s->spec->ram_fd, "console", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	size_t n = s->end->console.len;
 
 	if (fd < 0 || write(fd, n ? s->end->console.p : "", n) != (ssize_t)n)

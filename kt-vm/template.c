@@ -474,7 +474,8 @@ void template_prune(uint64_t max_bytes, const char *but)
 
 		sum += a.v[i].bytes;
 		if ((but && strcmp(a.v[i].key, but) == 0) ||
-		    (a.v[i].finished && sum <= max_bytes && now - a.v[i].used_s < TEMPLATE_MAX_AGE_S))
+		    (a.v[i].finished && sum <= max_bytes &&
+		     now - a.v[i].used_s < TEMPLATE_MAX_AGE_S))
 			continue;
 		template_init(&t, a.v[i].key);
 		if (template_lock(&t, true, false, -1) == 0 && template_remove(&t, NULL) == 0) {

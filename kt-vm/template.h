@@ -24,7 +24,8 @@
 #define TEMPLATE_MAX_BYTES (UINT64_C(4) << 30) /* all together, unless the user says otherwise */
 #define TEMPLATE_MAX_AGE_S (7 * 24 * 3600) /* since it was last used */
 
-struct template {
+struct template
+{
 	char key[TEMPLATE_KEY];
 	int dir_fd, lock_fd, state_fd; /* owned; -1: none */
 	struct buf console;

@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-/* "Private_Dirty:     81032 kB", of smaps_rollup (Linux 4.14). Returns bytes, 0 for no such line. */
+/* "Private_Dirty:     81032 kB", of smaps_rollup (Linux 4.14). Returns bytes, 0 for no such line.
+ */
 static uint64_t rollup(const char *text, const char *key)
 {
 	const char *p = strstr(text, key);

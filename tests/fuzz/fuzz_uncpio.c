@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Archives of any bytes: each entry lies within them, has a name that stays below the directory, and
- * is followed by another one or the end. */
+/* Archives of any bytes: each entry lies within them, has a name that stays below the directory,
+ * and is followed by another one or the end. */
 #include "fuzz.h"
 
 #include "uncpio.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Archives as the guest unpacks them: a second one replaces what the first has made, and nothing gets out. */
+/* Archives as the guest unpacks them: a second one replaces what the first has made, and nothing
+ * gets out. */
 #include "tap.h"
 
 #include "cleanup.h"
@@ -19,9 +20,9 @@ static void entry(struct archive *a, const char *name, unsigned int mode, const 
 {
 	size_t name_len = strlen(name) + 1, size = strlen(data);
 
-	a->len += (size_t)sprintf(a->bytes + a->len,
-				  "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X", 1, mode, 0, 0, 1, 0,
-				  (unsigned int)size, 0, 0, 0, 0, (unsigned int)name_len, 0);
+	a->len += (size_t)sprintf(
+		a->bytes + a->len, "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X", 1,
+		mode, 0, 0, 1, 0, (unsigned int)size, 0, 0, 0, 0, (unsigned int)name_len, 0);
 	memcpy(a->bytes + a->len, name, name_len);
 	a->len = (a->len + name_len + 3) & ~(size_t)3;
 	memcpy(a->bytes + a->len, data, size);
