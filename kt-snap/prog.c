@@ -89,6 +89,7 @@ int prog_load_libbpf(struct prog *ret, const char **ret_why)
 	*ret = (struct prog){ .fd = -1 };
 	*ret_why = why;
 	why[0] = '\0';
+	/* cppcheck-suppress comparePointers ; begin and end of one file, see snap_obj.c */
 	ret->object = bpf_object__open_mem(snap_obj, (size_t)(snap_obj_end - snap_obj), NULL);
 	if (!ret->object)
 		rc = -errno;

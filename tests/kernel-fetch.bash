@@ -2,6 +2,9 @@
 # For the bats files of kt-kernel-fetch.
 load kernel-server.bash
 
+# What the server says there is, where a test does not say otherwise.
+RELEASES=(mainline:6.19-rc3 stable:6.18.4 stable:6.17.13:eol longterm:6.12.60 longterm:6.6.100 linux-next:next-20250101)
+
 setup() {
 	T=$BATS_TEST_TMPDIR
 	export KTSTR_CACHE_DIR=$T/cache

@@ -5,7 +5,6 @@
 load lib.bash
 load kernel-fetch.bash
 
-RELEASES=(mainline:6.19-rc3 stable:6.18.4 stable:6.17.13:eol longterm:6.12.60 longterm:6.6.100 linux-next:next-20250101)
 
 @test "releases: a record for each row, and what is not a release is known to be none" {
 	releases "${RELEASES[@]}"
