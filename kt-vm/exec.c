@@ -211,6 +211,8 @@ static int get_template(const struct opts *o, const struct vm_opts *vm, const st
 		drop_fd(&t->dir_fd);
 		drop_fd(&t->state_fd);
 		if (rc == -ENOENT) {
+			if (!o->quiet && isatty(STDERR_FILENO))
+				warn_msg("booting this machine once; later runs continue it");
 			buf_free(&ret->console);
 			rc = make_template(o, vm, g, t, ret);
 			*ret_made = rc == 0;
