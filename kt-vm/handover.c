@@ -54,7 +54,7 @@ static void settle(void)
 {
 	AUTO_FD fd = open("/proc/stat", O_RDONLY | O_CLOEXEC);
 	struct timespec window = { .tv_nsec = (long)WINDOW_NS };
-	uint64_t all = 0, idle = 0, was_all, was_idle;
+	uint64_t all = 0, idle = 0, was_all = 0, was_idle = 0;
 	int i, quiet = 0;
 
 	if (fd < 0 || cpu_times(fd, &was_all, &was_idle) < 0)
@@ -118,8 +118,8 @@ static int unpack(uint64_t len)
 
 int handover(void (*parking)(void *arg), void *arg)
 {
-	uint32_t flags;
-	uint64_t len;
+	uint32_t flags = 0;
+	uint64_t len = 0;
 	int rc = head(&flags, &len);
 
 	if (rc < 0)

@@ -194,7 +194,7 @@ int vm_save(const struct vm_spec *spec, uint64_t boot_ns, int sig_fd, struct sav
 {
 	struct save *s = calloc(1, sizeof(*s));
 	struct vm_spec mine = *spec;
-	struct payload page;
+	struct payload page = { .fd = -1 };
 	int rc;
 
 	*ret = (struct save_end){ 0 };
