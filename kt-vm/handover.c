@@ -104,7 +104,7 @@ static int unpack(uint64_t len)
 {
 	AUTO_FD root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	char failed[PATH_MAX];
-	void *map;
+	void *map = NULL;
 	int rc = root < 0 ? -errno
 			  : pci_map(PAGE_PCI_VENDOR, PAGE_PCI_DEVICE, PAGE_PCI_REGION,
 				    PAGE_HEAD + (size_t)len, &map);

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# kt-vm exec, boot to end, with our own kernel (built when the cache lacks it) against the distribution's; and
+# kt-vm exec --cold, boot to end, with our own kernel (built when the cache lacks it) against the distribution's; and
 # against a QEMU line written by hand, with the same kernel, archive, machine and clock: the line's guest powers off
 # as soon as its init runs. Runs alternate; the ratio is of the medians.
 set -u
@@ -29,7 +29,7 @@ median() { sort -n | sed -n "$(((runs + 1) / 2))p"; }
 for _ in $(seq "$runs"); do
 	for k in "$prebuilt" "$kernel"; do
 		t=$(now)
-		kt-vm exec --accel tcg -n -t 1n2l2c1t -k "$k" -- true || exit 1
+		kt-vm exec --cold --accel tcg -n -t 1n2l2c1t -k "$k" -- true || exit 1
 		echo $(($(now) - t)) >>"$dir/boot.$([ "$k" = "$kernel" ] && echo own || echo prebuilt)"
 	done
 done
