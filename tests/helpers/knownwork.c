@@ -89,40 +89,55 @@ static void input_output(void)
 	close(zero);
 }
 
-/* Returns how many times it was on another CPU than before. */
-static int migrations(void)
+static void pin(int cpu)
 {
-	cpu_set_t all, one;
-	int cpu[2], n = 0, i, moved = 0, before;
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	if (sched_setaffinity(0, sizeof(one), &one) < 0)
+		fail("sched_setaffinity");
+}
+
+/* The first two CPUs that it may use. Returns how many there are, 2 at most. */
+static int two_cpus(int cpu[2])
+{
+	cpu_set_t all;
+	int n = 0, i;
 
 	if (sched_getaffinity(0, sizeof(all), &all) < 0)
 		fail("sched_getaffinity");
 	for (i = 0; i < CPU_SETSIZE && n < 2; i++)
 		if (CPU_ISSET(i, &all))
 			cpu[n++] = i;
-	if (n < 2)
-		return 0;
-	for (i = 0; i <= MIGRATIONS; i++) {
+	return n;
+}
+
+/* Returns how many times it was on another CPU than before. It is pinned all the time, so that
+ * nobody else moves it. */
+static int migrations(const int cpu[2])
+{
+	int i, moved = 0, before;
+
+	for (i = 1; i <= MIGRATIONS; i++) {
 		before = sched_getcpu();
-		CPU_ZERO(&one);
-		CPU_SET(cpu[i % 2], &one);
-		if (sched_setaffinity(0, sizeof(one), &one) < 0)
-			fail("sched_setaffinity");
-		moved += i > 0 && sched_getcpu() != before;
+		pin(cpu[i % 2]);
+		moved += sched_getcpu() != before;
 	}
-	return moved; /* it stays pinned, so that nothing moves it any more */
+	return moved;
 }
 
 static void *work(void *arg)
 {
 	struct rusage ru;
-	int moved;
+	int cpu[2], n = two_cpus(cpu), moved;
 	char c;
 
+	pin(cpu[0]);
 	switches();
 	faults();
 	input_output();
-	moved = migrations();
+	moved = n < 2 ? 0 : migrations(cpu);
 	while (now_ns(CLOCK_THREAD_CPUTIME_ID) < CPU_MS * UINT64_C(1000000))
 		;
 	getrusage(RUSAGE_THREAD, &ru);
