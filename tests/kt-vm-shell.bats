@@ -237,7 +237,7 @@ ran x
 @test "^A x leaves, ^A a is one ^A, and ^A with another key is both" {
 	pane 'ktstr shell'
 	see '/include-files #'
-	keys 'stty -icanon -echo; dd bs=1 count=3 2>/dev/null | od -An -tx1; stty sane; echo so' Enter
+	keys 'stty -icanon -echo; echo go; dd bs=1 count=3 2>/dev/null | od -An -tx1; stty sane; echo so' Enter
 	tm send-keys -t t C-a a C-a b
 	see '^ 01 01 62$'
 	see '^so$'
