@@ -7,7 +7,6 @@
 #include "cmd_plan.h"
 #include "die.h"
 #include "dur.h"
-#include "page.h"
 #include "payload.h"
 #include "request.h"
 #include "save.h"
@@ -78,8 +77,7 @@ static int add_request(const struct opts *o, struct payload *p)
  * else a failure is reported. */
 static int make_payload(const struct opts *o, const struct guest *g, struct payload *p)
 {
-	/* In virtual time a machine that boots and one that is continued go the same way. */
-	int rc = payload_open(p, o->vm.spec.virt ? PAGE_SETTLE | PAGE_PARK : 0);
+	int rc = payload_open(p, 0);
 
 	if (rc == 0 && g->include) {
 		rc = payload_add(p, g->include);
