@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # kt-vm: machines that are booted once and continued. Each test has a cache of its own.
 load lib.bash
+load machines.bash
 
 setup() {
 	T=$BATS_TEST_TMPDIR
@@ -23,23 +24,6 @@ keys() {
 
 key() {
 	kt-vm template list | jq -r 'select(.type == "template").key'
-}
-
-machines() {
-	grep -lsaF "$KTSTR_TEST_MARK" /proc/[0-9]*/environ | while read -r f; do
-		tr '\0' ' ' <"${f%environ}cmdline" 2>/dev/null | grep '^[^ ]*qemu'
-	done
-}
-
-# none_left - QEMU dies a moment after kt-vm when that was killed
-none_left() {
-	local i
-	for i in $(seq 100); do
-		[ -n "$(machines)" ] || return 0
-		sleep 0.1
-	done
-	machines
-	return 1
 }
 
 @test "the first run makes a template, the second one continues it, list and drop know it" {

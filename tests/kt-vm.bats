@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # kt-vm exec: what goes in and out of a guest, how it ends, and that nothing is left.
 load lib.bash
+load machines.bash
 
 setup() {
 	T=$BATS_TEST_TMPDIR
@@ -12,24 +13,6 @@ setup() {
 # vm [OPTION...] -- CMD... - with the host's clock, which boots faster, and nothing on stdin
 vm() {
 	kt-vm exec --clock real -n "$@"
-}
-
-# machines - the QEMU processes of this test
-machines() {
-	grep -lsaF "$KTSTR_TEST_MARK" /proc/[0-9]*/environ | while read -r f; do
-		tr '\0' ' ' <"${f%environ}cmdline" 2>/dev/null | grep '^[^ ]*qemu'
-	done
-}
-
-# none_left - QEMU dies a moment after kt-vm when that was killed
-none_left() {
-	local i
-	for i in $(seq 100); do
-		[ -n "$(machines)" ] || return 0
-		sleep 0.1
-	done
-	machines
-	return 1
 }
 
 # wait_for FILE TEXT - until FILE has the text, at most a minute
