@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # kt-vm shell, and ktstr shell: at a real terminal (tmux), at one that a program plays, and without.
 load lib.bash
+load machines.bash
 
 setup() {
 	T=$BATS_TEST_TMPDIR
@@ -69,7 +70,7 @@ over() {
 		sleep 0.05
 	done
 	cmp "$T/before" "$T/after"
-	none_left
+	nothing_left
 }
 
 # kt_vm - the process in the pane
@@ -77,22 +78,10 @@ kt_vm() {
 	pgrep -P "$(tm display-message -p -t t '#{pane_pid}')" -x kt-vm
 }
 
-machines() {
-	grep -lsaF "$KTSTR_TEST_MARK" /proc/[0-9]*/environ | while read -r f; do
-		tr '\0' ' ' 2>/dev/null <"${f%environ}cmdline" | grep '^[^ ]*qemu'
-	done
-}
-
-# none_left - QEMU dies a moment after kt-vm when that was killed
-none_left() {
-	local i
+# nothing_left - no machine, no temporary file
+nothing_left() {
 	[ -z "$(ls -A "$TMPDIR")" ]
-	for i in $(seq 100); do
-		[ -n "$(machines)" ] || return 0
-		sleep 0.1
-	done
-	machines
-	return 1
+	none_left
 }
 
 # at_tty - a program in Python on stdin plays the terminal, see helpers/attty.py
@@ -102,7 +91,7 @@ at_tty() {
 		cat
 	) >"$T/play.py"
 	/usr/bin/python3 "$T/play.py" 3>&-
-	none_left
+	nothing_left
 }
 
 @test "a wrong command line is status 125, of ktstr 2, with nothing on stdout" {
@@ -140,7 +129,7 @@ at_tty() {
 	head -c 300000 /dev/urandom >"$T/in"
 	kt-vm shell --exec 'cat; exit 4' <"$T/in" >"$T/out" && false
 	cmp "$T/in" "$T/out"
-	none_left
+	nothing_left
 }
 
 @test "ktstr shell: memory, topology, kernel messages, CPUs of this machine" {
