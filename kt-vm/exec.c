@@ -7,6 +7,7 @@
 #include "cmd_plan.h"
 #include "die.h"
 #include "dur.h"
+#include "ident.h"
 #include "payload.h"
 #include "request.h"
 #include "save.h"
@@ -70,7 +71,7 @@ static int add_request(const struct opts *o, struct payload *p)
 		shell_env(&o->vm.spec.topo, &b);
 	else
 		buf_fmt(&b, "TERM=dumb%cLC_ALL=C%c", 0, 0);
-	return b.err ? b.err : payload_file(p, &REQUEST_FILE[1], b.p, b.len);
+	return b.err ? b.err : payload_request(p, b.p, b.len);
 }
 
 /* All that this run adds to the machine. Returns -EINTR for a signal while standard input was read;
@@ -79,17 +80,17 @@ static int make_payload(const struct opts *o, const struct guest *g, struct payl
 {
 	int rc = payload_open(p, 0);
 
+	if (rc == 0)
+		rc = add_request(o, p);
 	if (rc == 0 && g->include) {
 		rc = payload_add(p, g->include);
 		if (rc < 0)
 			return warn_rc(rc, "read the archive '%s'", g->include);
 	}
-	if (rc == 0)
-		rc = payload_dir(p, &REQUEST_DIR[1]);
-	if (rc == 0)
-		rc = add_request(o, p);
 	if (rc == 0 && o->vm.spec.virt && o->vm.stdin_fd >= 0) {
-		rc = payload_stream(p, &REQUEST_STDIN[1], o->vm.stdin_fd, o->vm.sig_fd);
+		rc = payload_dir(p, &REQUEST_DIR[1]);
+		if (rc == 0)
+			rc = payload_stream(p, &REQUEST_STDIN[1], o->vm.stdin_fd, o->vm.sig_fd);
 		if (rc == -EINTR)
 			return rc;
 		if (rc < 0)
@@ -289,6 +290,8 @@ static int describe(struct opts *o, bool kvm, bool probe)
 	s->role = VM_COLD;
 	s->kvm = kvm;
 	s->virt = !kvm && o->clock != CLOCK_REAL;
+	/* SeaBIOS looks for things to boot from, which takes TCG a quarter of a second. */
+	s->qboot = !kvm && ident_data(s->qemu, QEMU_QBOOT);
 	s->verbose = o->vm.dmesg;
 	s->page_fd = s->ram_fd = s->initrd_fd = -1;
 	if (s->virt && !o->seeded)

@@ -71,8 +71,18 @@ static void settle(void)
 	}
 }
 
-/* The machine stops behind this store when it is to be saved. */
-static int park(void)
+/* The page as far as it is mapped. Where the guest has it stays, also when other memory takes its
+ * place, so that a machine that is continued does not have to look for it again: everything that a
+ * fresh QEMU does for the first time, it does slowly. */
+struct page {
+	uint8_t *map;
+	size_t len;
+	uint32_t flags, request;
+	uint64_t archive;
+};
+
+/* The machine stops soon after this store, and goes on with another page. */
+static int park(const struct page *p)
 {
 	void *map;
 	int rc = pci_map(PARK_PCI_VENDOR, PARK_PCI_DEVICE, PARK_PCI_REGION, 1, &map);
@@ -80,60 +90,85 @@ static int park(void)
 	if (rc < 0)
 		return rc;
 	*(volatile uint8_t *)map = PARK_BYTE;
-	munmap(map, 1);
+	while (*(const volatile uint8_t *)(p->map + PAGE_FLAGS) & PAGE_PARK)
+		;
 	return 0;
 }
 
-/* The head is read anew each time: other memory may have taken its place. */
-static int head(uint32_t *ret_flags, uint64_t *ret_len)
+#define NEAR (1 << 20) /* what is mapped at first: more than most requests need */
+
+static int page_map(struct page *p, size_t len)
 {
-	uint8_t copy[24];
 	void *map;
-	int rc = pci_map(PAGE_PCI_VENDOR, PAGE_PCI_DEVICE, PAGE_PCI_REGION, PAGE_HEAD, &map);
+	int rc = pci_map(PAGE_PCI_VENDOR, PAGE_PCI_DEVICE, PAGE_PCI_REGION, len, &map);
 
 	if (rc < 0)
 		return rc;
-	memcpy(copy, map, sizeof(copy));
-	munmap(map, PAGE_HEAD);
-	*ret_flags = get_u32(copy + 8);
-	*ret_len = get_u64(copy + 16);
-	return get_u64(copy) == PAGE_MAGIC && *ret_len <= PAGE_BYTES - PAGE_HEAD ? 0 : -EPROTO;
+	if (p->map)
+		munmap(p->map, p->len);
+	p->map = map;
+	p->len = len;
+	return 0;
 }
 
-static int unpack(uint64_t len)
+static int page_head(struct page *p)
 {
-	AUTO_FD root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	char failed[PATH_MAX];
-	void *map = NULL;
-	int rc = root < 0 ? -errno
-			  : pci_map(PAGE_PCI_VENDOR, PAGE_PCI_DEVICE, PAGE_PCI_REGION,
-				    PAGE_HEAD + (size_t)len, &map);
+	uint8_t head[PAGE_FIELDS];
 
-	if (rc < 0)
-		return warn_rc(rc, "map the page");
-	rc = uncpio((const uint8_t *)map + PAGE_HEAD, (size_t)len, root, failed);
-	munmap(map, PAGE_HEAD + (size_t)len);
+	memcpy(head, p->map, sizeof(head));
+	p->flags = get_u32(head + PAGE_FLAGS);
+	p->request = get_u32(head + 12);
+	p->archive = get_u64(head + 16);
+	return get_u64(head) == PAGE_MAGIC && p->archive <= PAGE_BYTES ? 0 : -EPROTO;
+}
+
+/* What the machine is to do, and the files for it. */
+static int take(struct page *p, struct buf *ret_request)
+{
+	size_t at = PAGE_HEAD + ((p->request + (size_t)3) & ~(size_t)3);
+	size_t end = at + (size_t)p->archive;
+	AUTO_FD root = -1;
+	char failed[PATH_MAX];
+	int rc;
+
+	if (end > PAGE_BYTES)
+		return warn_rc(-EPROTO, "read the page");
+	if (end > p->len) {
+		rc = page_map(p, end);
+		if (rc < 0)
+			return warn_rc(rc, "map the page");
+	}
+	rc = buf_add(ret_request, p->map + PAGE_HEAD, p->request);
+	if (rc < 0 || p->archive == 0)
+		return rc < 0 ? warn_rc(rc, "read the request") : 0;
+	root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return warn_rc(-errno, "open '/'");
+	rc = uncpio(p->map + at, (size_t)p->archive, root, failed);
 	return rc < 0 ? warn_rc(rc, "unpack '/%s'", failed) : 0;
 }
 
-int handover(void (*parking)(void *arg), void *arg)
+int handover(void (*parking)(void *arg), void *arg, struct buf *ret_request)
 {
-	uint32_t flags = 0;
-	uint64_t len = 0;
-	int rc = head(&flags, &len);
+	struct page page = { 0 };
+	int rc = page_map(&page, NEAR);
 
+	if (rc == 0)
+		rc = page_head(&page);
 	if (rc < 0)
 		return warn_rc(rc, "read the page");
-	if (flags & PAGE_SETTLE)
+	if (page.flags & PAGE_SETTLE)
 		settle();
-	if (flags & PAGE_PARK) {
+	if (page.flags & PAGE_PARK) {
 		parking(arg);
-		rc = park();
+		rc = park(&page);
 		if (rc < 0)
 			return warn_rc(rc, "stop the machine");
-		rc = head(&flags, &len);
+		rc = page_head(&page);
 		if (rc < 0)
 			return warn_rc(rc, "read the page");
 	}
-	return unpack(len);
+	rc = take(&page, ret_request);
+	munmap(page.map, page.len);
+	return rc;
 }

@@ -4,10 +4,12 @@
 #ifndef KT_HANDOVER_H
 #define KT_HANDOVER_H
 
-/* handover - do as the page's flags say; then, perhaps as another machine at another time, unpack
- * its archive into the root directory. Whoever calls this has nothing open whose state lies outside
- * of the machine but the ports. parking is called before the machine is stopped. Returns 0, or
- * -errno, reported. */
-int handover(void (*parking)(void *arg), void *arg);
+#include "buf.h"
+
+/* handover - do as the page's flags say; then, perhaps as another machine at another time, add its
+ * request to ret_request and unpack its archive into the root directory. Whoever calls this has
+ * nothing open whose state lies outside of the machine but the ports. parking is called before the
+ * machine is stopped. Returns 0, or -errno, reported. */
+int handover(void (*parking)(void *arg), void *arg, struct buf *ret_request);
 
 #endif

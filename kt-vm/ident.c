@@ -22,21 +22,41 @@ int ident_file(const char *path, char *buf, size_t cap)
 	return (size_t)len < cap ? 0 : -E2BIG;
 }
 
-int ident_program(const char *name, char *buf, size_t cap)
+static void find_program(const char *name, char file[PATH_MAX])
 {
 	const char *path = getenv("PATH");
-	char file[PATH_MAX];
 
-	(void)snprintf(file, sizeof(file), "%s", name); /* cut off it is not there */
+	(void)snprintf(file, PATH_MAX, "%s", name); /* cut off it is not there */
 	while (!strchr(name, '/') && path && *path) {
 		size_t dir = strcspn(path, ":");
 
-		(void)snprintf(file, sizeof(file), "%.*s/%s", (int)dir, path, name);
+		(void)snprintf(file, PATH_MAX, "%.*s/%s", (int)dir, path, name);
 		if (access(file, X_OK) == 0)
 			break;
 		path += dir + (path[dir] == ':');
 	}
+}
+
+int ident_program(const char *name, char *buf, size_t cap)
+{
+	char file[PATH_MAX];
+
+	find_program(name, file);
 	return ident_file(file, buf, cap);
+}
+
+bool ident_data(const char *qemu, const char *name)
+{
+	char file[PATH_MAX], real[PATH_MAX];
+	size_t len;
+
+	find_program(qemu, file);
+	if (!realpath(file, real))
+		return false;
+	len = (size_t)(strrchr(real, '/') - real);
+	return (size_t)snprintf(file, sizeof(file), "%.*s/../share/qemu/%s", (int)len, real, name) <
+		       sizeof(file) &&
+	       access(file, R_OK) == 0;
 }
 
 int ident_boot(char *buf, size_t cap)

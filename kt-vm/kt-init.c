@@ -12,11 +12,11 @@
 #include "pump.h"
 #include "request.h"
 #include "sig.h"
+#include "unique.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
-#include <linux/random.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
@@ -24,7 +24,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
-#include <sys/random.h>
 #include <sys/reboot.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -183,61 +182,6 @@ static void be_real_time(void)
 
 	if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &sp) < 0)
 		warn_rc(-errno, "become SCHED_FIFO");
-}
-
-static int hex_digit(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* The host's seed counts as entropy: every run of one seed is then the same, and two machines that
- * start from one saved state are not, unless they are told to be. */
-static int add_entropy(const char *hex)
-{
-	AUTO_FD fd = open("/dev/urandom", O_RDWR | O_CLOEXEC);
-	union {
-		struct rand_pool_info info;
-		uint8_t room[sizeof(struct rand_pool_info) + SEED_BYTES];
-	} pool = { { .entropy_count = SEED_BYTES * 8, .buf_size = SEED_BYTES } };
-	uint8_t *bytes = (uint8_t *)pool.info.buf;
-	int i;
-
-	if (fd < 0)
-		return -errno;
-	if (strlen(hex) != (size_t)2 * SEED_BYTES)
-		return -EPROTO;
-	for (i = 0; i < SEED_BYTES; i++) {
-		int hi = hex_digit(hex[2 * i]), lo = hex_digit(hex[2 * i + 1]);
-
-		if (hi < 0 || lo < 0)
-			return -EPROTO;
-		bytes[i] = (uint8_t)(hi << 4 | lo);
-	}
-	if (ioctl(fd, RNDADDENTROPY, &pool) < 0)
-		return -errno;
-	/* Or what the pool was seeded with before, and all machines of one state share, would serve
-	 * for up to a minute more; ENODATA when it has not been seeded yet, which it now is. */
-	return ioctl(fd, RNDRESEEDCRNG) < 0 && errno != ENODATA ? -errno : 0;
-}
-
-/* For programs that tell machines apart by it (machine-id(5)): 32 digits of the pool. */
-static void machine_id(void)
-{
-	AUTO_FD fd = -1;
-	uint8_t bytes[16];
-	char text[2 * sizeof(bytes) + 2];
-	size_t i;
-
-	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes)) {
-		warn_rc(-errno, "draw a machine id");
-		return;
-	}
-	for (i = 0; i < sizeof(bytes); i++)
-		(void)snprintf(text + 2 * i, 4, "%02x\n", bytes[i]); /* fits by its type */
-	(void)mkdir("/etc", 0755); /* open says what is wrong */
-	fd = open("/etc/machine-id", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0444);
-	if (fd < 0 || out_all(fd, text, sizeof(text) - 1) < 0)
-		warn_rc(-errno, "write '/etc/machine-id'");
 }
 
 /* Open every port whose name has come by now. Returns how many are still missing. */
@@ -631,13 +575,15 @@ static int begin(struct init *it)
 	static const int extra[] = { SIGCHLD, 0 };
 	struct itimerspec each = { { 1, 0 }, { 1, 0 } };
 	sigset_t old;
-	int rc = request_load(&it->req);
+	int rc = request_parse(&it->req);
 
 	if (rc < 0)
-		return warn_rc(rc, "read '%s'", REQUEST_FILE);
-	if (it->req.seed && (rc = add_entropy(it->req.seed)) < 0)
+		return warn_rc(rc, "understand the request");
+	if (it->req.seed && (rc = unique_seed(it->req.seed)) < 0)
 		return warn_rc(rc, "seed the random pool");
-	machine_id();
+	rc = unique_machine_id();
+	if (rc < 0)
+		warn_rc(rc, "write '/etc/machine-id'");
 	it->frames_in = it->port[it->req.virt ? PORT_IN : PORT_CTL];
 	it->sig_fd = sig_block(extra, &old);
 	if (it->sig_fd < 0)
@@ -649,8 +595,14 @@ static int begin(struct init *it)
 	return 0;
 }
 
-static void tell_park(void *it)
+/* The first seed of all makes the kernel patch its code and say so: let that be in the saved
+ * machine. Every run has its own seed, see begin(). */
+static void before_park(void *it)
 {
+	int rc = unique_seed("ktstr");
+
+	if (rc < 0)
+		warn_rc(rc, "seed the random pool");
 	send_frame(it, FRAME_PARK, NULL, 0);
 }
 
@@ -716,7 +668,7 @@ int main(int argc, char *argv[])
 	keep_cpuset();
 	console_stdio();
 	(void)setsid(); /* fails only for the leader of a group, who has a session already */
-	if (prepare(&it) == 0 && handover(tell_park, &it) == 0 && begin(&it) == 0)
+	if (prepare(&it) == 0 && handover(before_park, &it, &it.req.text) == 0 && begin(&it) == 0)
 		run(&it);
 	power_off();
 }

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What kt-vm hands to kt-init: memory of this machine that the guest sees as a device (QEMU's
- * ivshmem-plain). At its start is a head of PAGE_HEAD bytes, behind it a cpio archive: the request
- * (see request.h), standard input in virtual time, the included files.
+ * ivshmem-plain). At its start is a head of PAGE_HEAD bytes, behind it the request (see request.h),
+ * and from the next multiple of four on a cpio archive, or nothing: the included files, and in
+ * virtual time standard input.
  *
  * A guest that was saved is continued with other memory in the device's place, so this is how a
  * command reaches it without a single interrupt: in virtual time, where nothing may come in.
  *
- * The head, numbers little-endian: u64 PAGE_MAGIC, u32 flags, u32 0, u64 bytes of the archive. */
+ * The head, numbers little-endian: u64 PAGE_MAGIC, u32 flags, u32 bytes of the request, u64 bytes
+ * of the archive. */
 #ifndef KT_PAGE_H
 #define KT_PAGE_H
 
-#define PAGE_MAGIC UINT64_C(0x31656761702d746b) /* "kt-page1" */
+#define PAGE_MAGIC UINT64_C(0x32656761702d746b) /* "kt-page2" */
 #define PAGE_HEAD 4096
+#define PAGE_FLAGS 8 /* where they are */
+#define PAGE_FIELDS 24 /* bytes of it that are used */
 #define PAGE_BYTES (UINT64_C(4) << 30) /* as large as the device, of which only a part is there */
 
 enum page_flag {

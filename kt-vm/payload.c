@@ -122,13 +122,14 @@ int payload_add(struct payload *p, const char *path)
 	return n < 0 ? -errno : align4(p->fd);
 }
 
-static int put_head(const struct payload *p, uint32_t flags, uint64_t len)
+static int put_head(const struct payload *p, uint64_t archive_len)
 {
-	uint8_t head[24] = { 0 };
+	uint8_t head[PAGE_FIELDS];
 
 	put_u64(head, PAGE_MAGIC);
-	put_u32(head + 8, flags);
-	put_u64(head + 16, len);
+	put_u32(head + PAGE_FLAGS, p->flags);
+	put_u32(head + 12, p->request);
+	put_u64(head + 16, archive_len);
 	return pwrite(p->fd, head, sizeof(head), 0) == (ssize_t)sizeof(head) ? 0 : -errno;
 }
 
@@ -143,10 +144,22 @@ int payload_open(struct payload *p, uint32_t flags)
 		return -errno;
 	rc = ftruncate(p->fd, (off_t)PAGE_BYTES) < 0 || lseek(p->fd, PAGE_HEAD, SEEK_SET) < 0
 		     ? -errno
-		     : put_head(p, flags, 0);
+		     : put_head(p, 0);
 	if (rc < 0)
 		drop_fd(&p->fd);
 	return rc;
+}
+
+int payload_request(struct payload *p, const void *data, size_t len)
+{
+	int rc;
+
+	if (len > UINT32_MAX)
+		return -EFBIG;
+	p->request = (uint32_t)len;
+	p->archive = PAGE_HEAD + ((len + 3) & ~(uint64_t)3);
+	rc = out_all(p->fd, data, len);
+	return rc < 0 ? rc : align4(p->fd);
 }
 
 static int header(struct payload *p, const char *path, unsigned int mode, uint64_t size)
@@ -168,19 +181,6 @@ static int header(struct payload *p, const char *path, unsigned int mode, uint64
 int payload_dir(struct payload *p, const char *path)
 {
 	return header(p, path, S_IFDIR | 0755, 0);
-}
-
-int payload_file(struct payload *p, const char *path, const void *data, size_t len)
-{
-	int rc;
-
-	if (len > UINT32_MAX)
-		return -EFBIG;
-	p->unpacked += len;
-	rc = header(p, path, S_IFREG | 0600, len);
-	if (rc == 0)
-		rc = out_all(p->fd, data, len);
-	return rc < 0 ? rc : align4(p->fd);
 }
 
 int payload_stream(struct payload *p, const char *path, int fd, int sig_fd)
@@ -230,13 +230,16 @@ int payload_stream(struct payload *p, const char *path, int fd, int sig_fd)
 
 int payload_end(struct payload *p)
 {
-	int rc = header(p, "TRAILER!!!", 0, 0);
 	off_t end = lseek(p->fd, 0, SEEK_CUR);
+	int rc = 0;
 
+	if (end >= 0 && (uint64_t)end > p->archive) {
+		rc = header(p, "TRAILER!!!", 0, 0);
+		end = lseek(p->fd, 0, SEEK_CUR);
+	}
 	if (rc < 0 || end < 0)
 		return rc < 0 ? rc : -errno;
-	return (uint64_t)end > PAGE_BYTES ? -EFBIG
-					  : put_head(p, p->flags, (uint64_t)end - PAGE_HEAD);
+	return (uint64_t)end > PAGE_BYTES ? -EFBIG : put_head(p, (uint64_t)end - p->archive);
 }
 
 void payload_close(struct payload *p)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a run hands to the guest: the page (see page.h), with an archive of the included files, the
- * request, and standard input. */
+/* What a run hands to the guest: the page (see page.h), with the request, and an archive of the
+ * included files and of standard input. */
 #ifndef KT_PAYLOAD_H
 #define KT_PAYLOAD_H
 
@@ -10,21 +10,24 @@
 struct payload {
 	int fd; /* a memory file of PAGE_BYTES, most of it a hole; owned */
 	uint32_t flags; /* of the page */
+	uint32_t request; /* bytes */
+	uint64_t archive; /* where it begins */
 	uint64_t unpacked; /* bytes of the archive once unpacked, an estimate from above */
 	uint32_t ino;
 };
 
-/* payload_open - a page without an archive yet: as it is, all that a machine needs that is to be
+/* payload_open - a page with nothing in it yet: as it is, all that a machine needs that is to be
  * saved. 0 or -errno. */
 int payload_open(struct payload *p, uint32_t flags);
+
+/* payload_request - what the guest is to do; before anything else. 0 or -errno. */
+int payload_request(struct payload *p, const void *data, size_t len);
 
 /* payload_add - append a whole archive, plain cpio. 0 or -errno. */
 int payload_add(struct payload *p, const char *path);
 
-/* payload_dir, payload_file - add a directory, a file with these bytes. path without a leading
- * slash. */
+/* payload_dir - add a directory; path without a leading slash, here and below. */
 int payload_dir(struct payload *p, const char *path);
-int payload_file(struct payload *p, const char *path, const void *data, size_t len);
 
 /* payload_stream - add a file with all that fd still gives. A stop signal seen on sig_fd (-1: none)
  * meanwhile is -EINTR; it is left to be read there. -EFBIG: more than the format can say. */

@@ -37,6 +37,24 @@ static int enable(const char *name)
 	return write(fd, "1", 1) == 1 || errno == EBUSY ? 0 : -errno;
 }
 
+/* Where region number n begins in its page: "resource" has a line "0xSTART 0xEND 0xFLAGS" each, and
+ * mmap(2) gives whole pages. */
+static long in_page(int root, const char *name, unsigned int n, long page)
+{
+	char text[2048], *p = text;
+	ssize_t got = root_readf(root, text, sizeof(text), DEVICES "/%s/resource", name);
+	uint64_t start;
+
+	if (got < 0)
+		return got;
+	for (; n > 0 && p; n--) {
+		p = strchr(p, '\n');
+		p += p != NULL;
+	}
+	start = p ? strtoull(p, NULL, 16) : 0;
+	return start ? (long)(start & (uint64_t)(page - 1)) : -ENXIO;
+}
+
 int pci_map(unsigned int vendor, unsigned int device, unsigned int region, size_t len,
 	    void **ret_map)
 {
@@ -46,6 +64,7 @@ int pci_map(unsigned int vendor, unsigned int device, unsigned int region, size_
 	AUTO_FD fd = -1;
 	const struct dirent *de;
 	void *map;
+	long at;
 	int rc;
 
 	if (root < 0)
@@ -63,9 +82,12 @@ int pci_map(unsigned int vendor, unsigned int device, unsigned int region, size_
 		return rc;
 	(void)snprintf(path, sizeof(path), DEVICES "/%s/resource%u", de->d_name, region);
 	fd = open(path, O_RDWR | O_CLOEXEC);
-	map = fd < 0 ? MAP_FAILED : mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	at = in_page(root, de->d_name, region, sysconf(_SC_PAGESIZE));
+	if (fd < 0 || at < 0)
+		return fd < 0 ? -errno : (int)at;
+	map = mmap(NULL, (size_t)at + len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED)
 		return -errno;
-	*ret_map = map;
+	*ret_map = (char *)map + at;
 	return 0;
 }

@@ -221,6 +221,8 @@ static void devices(struct args *a, const struct vm_spec *s)
 
 static void kernel(struct args *a, const struct vm_spec *s)
 {
+	if (s->qboot)
+		opt(a, "-bios", QEMU_QBOOT);
 	/* A restored machine has booted already, but the loader is a part of what was saved. */
 	opt(a, "-kernel", "%s", s->kernel);
 	if (s->role == VM_RESTORE)

@@ -25,6 +25,7 @@ struct vm_spec {
 	uint64_t mem_mib;
 	bool kvm; /* else TCG */
 	bool virt; /* virtual time, TCG only */
+	bool qboot; /* with firmware that does next to nothing, instead of QEMU's default */
 	bool verbose; /* all kernel messages on the console */
 	struct perf *perf; /* performance mode, VM_COLD only; NULL: no */
 	/* QEMU's ends: sockets, but in virtual time the four outputs are regular files, which take
@@ -45,6 +46,8 @@ struct args {
 unsigned int qemu_max_apic_id(const struct topospec *t);
 
 #define QEMU_TCG_APIC_IDS 255 /* ids from this on need KVM's split interrupt controller */
+#define QEMU_QBOOT "qboot.rom" /* among QEMU's data files */
+
 #define QEMU_CPUS 288 /* what q35 allows */
 
 /* qemu_args - the whole command line. Returns 0 or -ENOMEM; args_free in any case. */

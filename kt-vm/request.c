@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a guest is to do. */
 #include "request.h"
-#include "cleanup.h"
 #include "num.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 
-static int parse(struct request *r)
+int request_parse(struct request *r)
 {
 	size_t n_str = 0, n = 0, i;
 	char **str;
@@ -46,20 +45,4 @@ static int parse(struct request *r)
 	r->argv[argc] = NULL;
 	r->envp = r->argv + argc + 1;
 	return 0;
-}
-
-int request_load(struct request *r)
-{
-	AUTO_FD fd = open(REQUEST_FILE, O_RDONLY | O_CLOEXEC);
-	ssize_t got;
-
-	if (fd < 0)
-		return -errno;
-	while ((got = buf_fill(&r->text, fd, 64 << 10)) > 0)
-		;
-	if (got < 0)
-		return (int)got;
-	if (unlink(REQUEST_FILE) < 0)
-		return -errno;
-	return parse(r);
 }

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a guest is to do: a file of the archive in the page. It holds texts that each end in NUL:
- * first KEY=VALUE settings up to an empty text, then the working directory, the number of
- * arguments, the arguments, and the environment to the end.
- *	clock=virtual|real	virtual: nothing comes in but signals on kt.in, no bye is awaited
- *	stdin=file|port|none	REQUEST_STDIN, or port kt.in up to stdin-eof, or /dev/null
+/* What a guest is to do, as it is in the page: texts that each end in NUL, first KEY=VALUE settings
+ *up to an empty text, then the working directory, the number of arguments, the arguments, and the
+ *environment to the end. clock=virtual|real	virtual: nothing comes in but signals on kt.in, no
+ *bye is awaited stdin=file|port|none	REQUEST_STDIN, or port kt.in up to stdin-eof, or /dev/null
  *	stdin=tty		a terminal, for output too: to and from ports kt.in and kt.out
- *	seed=HEX		64 digits that are mixed into the kernel's random pool */
+ *	seed=TEXT		is mixed into the kernel's random pool */
 #ifndef KT_REQUEST_H
 #define KT_REQUEST_H
 
@@ -14,9 +13,7 @@
 #include <stdbool.h>
 
 #define REQUEST_DIR "/kt"
-#define REQUEST_FILE "/kt/request"
 #define REQUEST_STDIN "/kt/stdin"
-#define SEED_BYTES 32
 
 struct request {
 	struct buf text; /* the strings below point into it */
@@ -26,8 +23,7 @@ struct request {
 	char **argv, **envp; /* for the life of the process */
 };
 
-/* request_load - read REQUEST_FILE and remove it. 0; -EPROTO for what is no request; or another
- * -errno. */
-int request_load(struct request *r);
+/* request_parse - make sense of r->text. 0; -EPROTO for what is no request; or -ENOMEM. */
+int request_parse(struct request *r);
 
 #endif
