@@ -2,6 +2,7 @@
 /* kt-cgroup: carries out cgroup ops from stdin or from the command line, lists, cleans up. */
 #include "cleanup.h"
 #include "die.h"
+#include "mono.h"
 #include "ndjson.h"
 #include "nearest.h"
 #include "num.h"
@@ -378,7 +379,7 @@ static int cleanup_child(int cg_fd, const char *name, void *arg)
 		warn_msg("'%s' holds processes and has no owner mark: left", path);
 		return cleanup_record(&sub, path, NULL, "left", "populated, and its owner unknown");
 	}
-	rc = cg_rmtree(up->c->root_fd, path, up->c->sig_fd, cg_now() + CGROUP_DEADLINE_NS,
+	rc = cg_rmtree(up->c->root_fd, path, up->c->sig_fd, mono_ns() + CGROUP_DEADLINE_NS,
 		       &up->c->removed);
 	if (rc == 0)
 		return cleanup_record(&sub, path, owned ? &o : NULL, "removed", NULL);

@@ -3,6 +3,7 @@
 #include "ops.h"
 #include "cleanup.h"
 #include "cpuset.h"
+#include "mono.h"
 #include "num.h"
 #include "stat.h"
 
@@ -414,7 +415,7 @@ struct mover {
 static int move_pid(pid_t pid, void *arg)
 {
 	struct mover *m = arg;
-	uint64_t until = cg_now() + EBUSY_RETRY_NS;
+	uint64_t until = mono_ns() + EBUSY_RETRY_NS;
 	struct pollfd p = { m->r->c->sig_fd, POLLIN, 0 };
 	char text[16];
 
@@ -433,7 +434,7 @@ static int move_pid(pid_t pid, void *arg)
 			return 0;
 		/* A sched_ext scheduler refused (its cgroup_prep_move): it may change its mind, and
 		 * nothing tells when. Hence 10 ms. */
-		if (rc != -EBUSY || cg_now() >= until)
+		if (rc != -EBUSY || mono_ns() >= until)
 			return rc;
 		if (poll(&p, 1, 10) > 0)
 			return -EINTR;
@@ -452,7 +453,7 @@ static int is_child(int cg_fd, const char *name, void *arg)
  * for a moment: wait for that, where no child cgroup counts too. 1: look at the list again. */
 static int wait_empty(struct run *r, int from_fd)
 {
-	uint64_t until = cg_now() + MOVE_LOOK_NS;
+	uint64_t until = mono_ns() + MOVE_LOOK_NS;
 	int rc = cg_each_child(from_fd, is_child, NULL);
 
 	if (rc == -ECANCELED)
@@ -494,7 +495,7 @@ static int do_move(struct run *r)
 			return 0;
 		if (rc < 0)
 			return fail(r, rc, "wait until '%s' is empty", op->from);
-		if (cg_now() >= r->deadline_ns)
+		if (mono_ns() >= r->deadline_ns)
 			return fail(r, -ETIMEDOUT, "move: '%s' does not stay empty", op->from);
 		if (poll(&p, 1, m.named ? 0 : 1) > 0)
 			return fail(r, -EINTR, "move from '%s'", op->from);
@@ -524,7 +525,7 @@ static int echo(struct jsonw *w, const json_t *obj)
 static int write_ack(struct run *r, struct jsonw *w, uint64_t began_ns)
 {
 	static const char *const ctl[] = { "cpuset", "cpu" };
-	uint64_t now = cg_now();
+	uint64_t now = mono_ns();
 	size_t i;
 	int rc;
 
@@ -551,7 +552,7 @@ static int write_error(struct run *r, struct jsonw *w, int err)
 
 	jsonw_begin(w, "op-error");
 	rc = echo(w, r->op->obj);
-	jsonw_u64(w, "mono_ns", cg_now());
+	jsonw_u64(w, "mono_ns", mono_ns());
 	jsonw_str(w, "errno", r->no_errno ? NULL : strerrorname_np(-err));
 	jsonw_str(w, "message", r->msg);
 	return rc < 0 ? rc : jsonw_end(w);
@@ -563,7 +564,7 @@ int op_run(struct ctx *c, const struct op *op, struct jsonw *w, char *msg, size_
 		[OP_CREATE] = do_create, [OP_RM] = do_rm,     [OP_SET] = do_set,
 		[OP_CLEAR] = do_clear,	 [OP_MOVE] = do_move, [OP_KILL] = do_kill,
 	};
-	uint64_t began_ns = cg_now();
+	uint64_t began_ns = mono_ns();
 	struct run r = { .c = c, .op = op, .msg = msg, .cap = cap, .cg_fd = -1 };
 	int rc;
 
@@ -601,7 +602,7 @@ int op_bad(struct jsonw *w, const json_t *obj, const char *message)
 	jsonw_id(w, "seq", json_is_integer(seq) ? json_integer_value(seq) : -1);
 	jsonw_id(w, "at_ns", json_is_integer(at) ? json_integer_value(at) : -1);
 	jsonw_str(w, "op", rec_str(obj, "op", NULL));
-	jsonw_u64(w, "mono_ns", cg_now());
+	jsonw_u64(w, "mono_ns", mono_ns());
 	jsonw_null(w, "errno");
 	jsonw_str(w, "message", message);
 	return jsonw_end(w);

@@ -13,6 +13,7 @@
 #include "buf.h"
 #include "cleanup.h"
 #include "die.h"
+#include "mono.h"
 #include "ops.h"
 
 #include <errno.h>
@@ -323,8 +324,8 @@ int ctx_undo(struct ctx *c)
 
 	while (c->n_made > 0) {
 		char *path = c->made[--c->n_made];
-		int rc =
-			cg_rmtree(c->root_fd, path, -1, cg_now() + CGROUP_DEADLINE_NS, &c->removed);
+		int rc = cg_rmtree(c->root_fd, path, -1, mono_ns() + CGROUP_DEADLINE_NS,
+				   &c->removed);
 
 		if (rc < 0) {
 			worst = warn_rc(rc, "remove cgroup '%s'", path);

@@ -4,6 +4,7 @@
 #include "cg.h"
 #include "cleanup.h"
 #include "cpuset.h"
+#include "mono.h"
 #include "num.h"
 
 #include <errno.h>
@@ -151,7 +152,7 @@ int stat_record(struct jsonw *w, int cg_fd, const char *name)
 		return (int)n;
 	jsonw_begin(w, "stat");
 	jsonw_str(w, "cgroup", name);
-	jsonw_u64(w, "mono_ns", cg_now());
+	jsonw_u64(w, "mono_ns", mono_ns());
 	for (i = 0; i < KT_ARRAY_LEN(keys); i++) {
 		uint64_t v;
 

@@ -11,6 +11,7 @@
 #include "job.h"
 #include "key.h"
 #include "lock.h"
+#include "mono.h"
 #include "sig.h"
 
 #include <errno.h>
@@ -258,7 +259,7 @@ static int check(struct job *j)
 /* From a configured tree to an entry of the cache. */
 static int make_kernel(struct job *j)
 {
-	uint64_t start = phase_now();
+	uint64_t start = mono_ns();
 	int rc = run_make(j);
 
 	if (rc == 0)
@@ -266,7 +267,7 @@ static int make_kernel(struct job *j)
 	if (rc < 0)
 		return rc;
 	phase_begin(&j->phase, "store");
-	j->k.build_ns = phase_now() - start;
+	j->k.build_ns = mono_ns() - start;
 	(void)snprintf(j->k.machine, sizeof(j->k.machine), "%s", j->tools.machine);
 	(void)snprintf(j->k.image, sizeof(j->k.image), "%s", j->tools.image_name);
 	(void)snprintf(j->k.toolchain, sizeof(j->k.toolchain), "%.*s",

@@ -6,6 +6,7 @@
 #include "die.h"
 #include "jsonr.h"
 #include "keeper.h"
+#include "mono.h"
 #include "out.h"
 
 #include <errno.h>
@@ -13,16 +14,12 @@
 #include <limits.h>
 #include <poll.h>
 #include <string.h>
-#include <time.h>
 
 #define MAX_SAID (64 << 10) /* messages that are kept */
 
 static int64_t now_ms(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	return (int64_t)(mono_ns() / 1000000);
 }
 
 /* One read of what is there. Returns 0 at the end, 1, or -errno. */

@@ -2,24 +2,16 @@
 /* What a build says of its progress. */
 #include "phase.h"
 #include "die.h"
+#include "mono.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
-
-uint64_t phase_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
 
 static double seconds(const struct phase *p)
 {
-	return (double)(phase_now() - p->start_ns) / 1e9;
+	return (double)(mono_ns() - p->start_ns) / 1e9;
 }
 
 void phase_begin(struct phase *p, const char *fmt, ...)
@@ -29,7 +21,7 @@ void phase_begin(struct phase *p, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(p->name, sizeof(p->name), fmt, ap); /* cut, if need be */
 	va_end(ap);
-	p->start_ns = phase_now();
+	p->start_ns = mono_ns();
 	p->tty = isatty(STDERR_FILENO) == 1;
 	phase_draw(p, NULL);
 }

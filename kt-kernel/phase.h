@@ -14,8 +14,6 @@ struct phase {
 	bool quiet, tty; /* tty: stderr is a terminal */
 };
 
-uint64_t phase_now(void);
-
 /* phase_begin - the phase is on. phase_draw - on a terminal, draw it with what is going on in it
  * (may be NULL). phase_end - it is over; how long it took is said. phase_drop - it failed: the line
  * is gone, and messages may follow. */

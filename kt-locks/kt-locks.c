@@ -9,6 +9,7 @@
 #include "holders.h"
 #include "jsonw.h"
 #include "lock.h"
+#include "mono.h"
 #include "out.h"
 #include "root.h"
 #include "sig.h"
@@ -112,7 +113,7 @@ static int frame(struct job *j)
 	if (j->o->watch_ns > 0) {
 		jsonw_begin(&j->w, "frame");
 		jsonw_u64(&j->w, "frame", j->frames);
-		jsonw_u64(&j->w, "mono_ns", cg_now());
+		jsonw_u64(&j->w, "mono_ns", mono_ns());
 		jsonw_u64(&j->w, "records", n);
 		rc = jsonw_end(&j->w);
 	}
@@ -130,7 +131,7 @@ static int frame(struct job *j)
 static int wait_until(const struct job *j, uint64_t when_ns)
 {
 	struct pollfd p[] = { { j->sig_fd, POLLIN, 0 }, { STDOUT_FILENO, 0, 0 } };
-	uint64_t now = cg_now();
+	uint64_t now = mono_ns();
 	struct timespec left = { 0 };
 	int n;
 
@@ -140,7 +141,7 @@ static int wait_until(const struct job *j, uint64_t when_ns)
 			left.tv_nsec = (long)((when_ns - now) % NSEC_PER_SEC);
 		}
 		n = ppoll(p, 2, &left, NULL);
-		now = cg_now();
+		now = mono_ns();
 	} while (n < 0 && errno == EINTR);
 	return n == 0 ? 1 : n > 0 && p[1].revents ? -EPIPE : 0;
 }
@@ -148,14 +149,14 @@ static int wait_until(const struct job *j, uint64_t when_ns)
 /* Returns 0 after a signal, -EPIPE when the reader has gone, or another -errno, told. */
 static int watch(struct job *j)
 {
-	uint64_t next = cg_now();
+	uint64_t next = mono_ns();
 	int rc;
 
 	do {
 		rc = frame(j);
 		next += j->o->watch_ns;
-		if (next < cg_now())
-			next = cg_now(); /* a look took longer than that */
+		if (next < mono_ns())
+			next = mono_ns(); /* a look took longer than that */
 		if (rc == 0)
 			rc = wait_until(j, next);
 	} while (rc > 0);

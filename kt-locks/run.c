@@ -10,6 +10,7 @@
 #include "dur.h"
 #include "jsonw.h"
 #include "lock.h"
+#include "mono.h"
 #include "out.h"
 #include "plan.h"
 #include "reserve.h"
@@ -246,7 +247,7 @@ static int reserve(struct job *j)
 
 	for (;;) {
 		rc = try_now(j);
-		j->waited_ns = cg_now() - j->begin_ns;
+		j->waited_ns = mono_ns() - j->begin_ns;
 		if (rc != -EWOULDBLOCK)
 			return rc;
 		if (j->waited_ns >= j->o->wait_ns)
@@ -373,7 +374,7 @@ static int write_reservation(struct job *j)
 	jsonw_u64(w, "tries", j->tries);
 	jsonw_u64(w, "waited_ns", j->waited_ns);
 	if (live)
-		jsonw_u64(w, "mono_ns", cg_now());
+		jsonw_u64(w, "mono_ns", mono_ns());
 	else
 		jsonw_null(w, "mono_ns");
 	return jsonw_end(w);
@@ -392,7 +393,7 @@ static int write_end(struct job *j, int status, bool ran)
 				      : "error");
 	jsonw_u64(j->w, "status", (uint64_t)status);
 	jsonw_str(j->w, "reason", j->reason[0] ? j->reason : NULL);
-	jsonw_u64(j->w, "wall_ns", cg_now() - j->begin_ns);
+	jsonw_u64(j->w, "wall_ns", mono_ns() - j->begin_ns);
 	return jsonw_end(j->w);
 }
 
@@ -450,7 +451,7 @@ int run(const struct opts *o)
 			 .how = "none",
 			 .plan = { .partial = -1 },
 			 .box = { .own_fd = -1, .fd = -1 },
-			 .begin_ns = cg_now() };
+			 .begin_ns = mono_ns() };
 	AUTO_FREE struct topo *topo = calloc(1, sizeof(*topo));
 	int status, rc = topo ? 0 : -ENOMEM;
 	bool ran = false;

@@ -12,6 +12,7 @@
 #include "cgself.h"
 #include "cleanup.h"
 #include "dur.h"
+#include "mono.h"
 #include "num.h"
 #include "root.h"
 
@@ -86,14 +87,14 @@ static int move_one(int to_fd, pid_t pid)
 static int clear(int own_fd, const char *name, int (*fn)(int arg, pid_t pid), int arg)
 {
 	AUTO_FD fd = cg_open(own_fd, name);
-	uint64_t end = cg_now() + EMPTY_NS;
+	uint64_t end = mono_ns() + EMPTY_NS;
 	int rc = fd < 0 ? fd : 0;
 
 	while (rc == 0) {
 		rc = each_task(fd, fn, arg);
 		if (rc == 0)
-			rc = cg_wait(fd, "populated", 0, -1, cg_now() + EMPTY_NS / 10);
-		if (rc == -ETIMEDOUT && cg_now() < end) {
+			rc = cg_wait(fd, "populated", 0, -1, mono_ns() + EMPTY_NS / 10);
+		if (rc == -ETIMEDOUT && mono_ns() < end) {
 			rc = 0;
 			continue; /* it forks as fast as we move: once more */
 		}
@@ -101,7 +102,7 @@ static int clear(int own_fd, const char *name, int (*fn)(int arg, pid_t pid), in
 			break;
 		if (unlinkat(own_fd, name, AT_REMOVEDIR) == 0)
 			return 0;
-		rc = errno == EBUSY && cg_now() < end ? 0 : -errno;
+		rc = errno == EBUSY && mono_ns() < end ? 0 : -errno;
 	}
 	return rc == -ENOENT || rc == -ENODEV ? 0 : rc;
 }

@@ -9,6 +9,7 @@
 #include "dur.h"
 #include "jsonr.h"
 #include "jsonw.h"
+#include "mono.h"
 #include "ndjson.h"
 #include "sig.h"
 
@@ -57,14 +58,6 @@ struct play {
 const char *outcome_name(enum outcome o)
 {
 	return o == OUT_OK ? "ok" : o == OUT_SKIP ? "skip" : "error";
-}
-
-uint64_t mono_ns(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail on Linux */
-	return (uint64_t)t.tv_sec * NSEC_PER_SEC + (uint64_t)t.tv_nsec;
 }
 
 /* The first reason is the one that counts. Returns -ECANCELED. */

@@ -41,7 +41,4 @@ enum outcome conduct(struct stage *s, const struct plan *p);
 /* outcome_name - "ok", "skip" or "error". */
 const char *outcome_name(enum outcome o);
 
-/* mono_ns - CLOCK_MONOTONIC. */
-uint64_t mono_ns(void);
-
 #endif

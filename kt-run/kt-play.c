@@ -8,6 +8,7 @@
 #include "die.h"
 #include "dur.h"
 #include "jsonw.h"
+#include "mono.h"
 #include "ndjson.h"
 #include "planfile.h"
 #include "root.h"

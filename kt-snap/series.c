@@ -9,6 +9,7 @@
 #include "filter.h"
 #include "heap.h"
 #include "hostctx.h"
+#include "mono.h"
 #include "root.h"
 #include "sig.h"
 
@@ -176,7 +177,7 @@ static int write_meta(struct series *s)
 	jsonw_str(&w, "hidepid", s->machine.hidepid);
 	jsonw_str(&w, "kernel_release", uname(&un) == 0 ? un.release : NULL);
 	put_realtime(&w);
-	jsonw_u64(&w, "mono_ns", cg_now());
+	jsonw_u64(&w, "mono_ns", mono_ns());
 	jsonw_u64(&w, "clk_tck", s->machine.clk_tck);
 	jsonw_str(&w, "online", cpuset_format(&s->machine.online, cpus, sizeof(cpus)));
 	rc = write_record(s, &w);
@@ -270,7 +271,7 @@ static int snapshot(struct series *s, uint64_t n)
 	s->heap_missing = (struct tally){ 0 };
 	s->records = 0;
 	jsonw_init(&w, NULL);
-	began = cg_now();
+	began = mono_ns();
 	jsonw_begin(&w, "snapshot");
 	jsonw_u64(&w, "n", n);
 	jsonw_u64(&w, "mono_ns", began);
@@ -288,7 +289,7 @@ static int snapshot(struct series *s, uint64_t n)
 		jsonw_begin(&w, "snapshot-end");
 		jsonw_u64(&w, "n", n);
 		put_counts(&w, seen, s->records, walk.vanished, &walk.errors);
-		jsonw_u64(&w, "took_ns", cg_now() - began);
+		jsonw_u64(&w, "took_ns", mono_ns() - began);
 		tally_write(&walk.missing, "missing", &w);
 		rc = write_record(s, &w);
 	}
@@ -312,7 +313,7 @@ static int wait_until(uint64_t when, int sig_fd)
 	struct pollfd p = { sig_fd, POLLIN, 0 };
 
 	for (;;) {
-		uint64_t now = cg_now(), left = when > now ? when - now : 0;
+		uint64_t now = mono_ns(), left = when > now ? when - now : 0;
 		struct timespec ts = { (time_t)(left / NSEC_PER_SEC), (long)(left % NSEC_PER_SEC) };
 		int n = ppoll(&p, 1, &ts, NULL);
 
@@ -327,7 +328,7 @@ static int wait_until(uint64_t when, int sig_fd)
 static int snapshots(struct series *s, int sig_fd)
 {
 	const struct series_opts *o = s->opts;
-	uint64_t start = cg_now(), n;
+	uint64_t start = mono_ns(), n;
 	int rc;
 
 	for (n = 0; o->count == 0 || n < o->count; n++) {

@@ -7,6 +7,7 @@
 #include "dur.h"
 #include "frames.h"
 #include "handover.h"
+#include "mono.h"
 #include "out.h"
 #include "pty.h"
 #include "pump.h"
@@ -80,14 +81,6 @@ __attribute__((noreturn)) static void give_up(int rc, const char *what)
 {
 	warn_rc(rc, "%s", what);
 	power_off();
-}
-
-static uint64_t mono_ns(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts); /* cannot fail for this clock */
-	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
 }
 
 static void mount_all(void)

@@ -10,6 +10,7 @@
 #include "dur.h"
 #include "frames.h"
 #include "machine.h"
+#include "mono.h"
 #include "page.h"
 #include "payload.h"
 #include "qmp.h"
@@ -44,14 +45,6 @@ struct save {
 	int state_fd;
 	uint64_t t_start, t_step, boot_ns;
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts); /* cannot fail for this clock */
-	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
-}
 
 __attribute__((format(printf, 3, 4))) static int fail(struct save *s, int rc, const char *fmt, ...)
 {
@@ -93,7 +86,7 @@ static int read_frames(struct save *s)
 		if (rc < 0 || f.type != FRAME_PARK)
 			return -EPROTO;
 		s->step = STOPS;
-		s->t_step = now_ns();
+		s->t_step = mono_ns();
 	}
 	return (int)n;
 }
@@ -131,7 +124,7 @@ static int why_gone(struct save *s)
 
 static int check_time(struct save *s)
 {
-	uint64_t now = now_ns();
+	uint64_t now = mono_ns();
 
 	if (s->step != BOOTS)
 		return now - s->t_step < SAVE_NS
@@ -200,7 +193,7 @@ int vm_save(const struct vm_spec *spec, uint64_t boot_ns, int sig_fd, struct sav
 	*ret = (struct save_end){ 0 };
 	if (!s)
 		return -ENOMEM;
-	*s = (struct save){ .spec = spec, .end = ret, .boot_ns = boot_ns, .t_start = now_ns() };
+	*s = (struct save){ .spec = spec, .end = ret, .boot_ns = boot_ns, .t_start = mono_ns() };
 	machine_init(&s->m, spec->virt);
 	s->state_fd = openat(spec->ram_fd, "state", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	rc = s->state_fd < 0 ? -errno : payload_open(&page, PAGE_SETTLE | PAGE_PARK);

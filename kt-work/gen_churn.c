@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Generators that keep the scheduler's bookkeeping busy: new processes, nice, affinity, policy. */
 #include "gen.h"
+#include "mono.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -14,7 +15,7 @@
 /* The child writes into the parent's telemetry: the parent is waiting for it all the while. */
 static void fork_child(struct wk *w, pid_t parent, uint64_t stamp)
 {
-	uint64_t now = wk_now();
+	uint64_t now = mono_ns();
 
 	if (!wk_stopped(w))
 		hist_add(&w->t->wake, now - stamp);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Generators that exchange a byte through two pipes. */
 #include "gen.h"
+#include "mono.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -13,7 +14,7 @@ static bool exchange(struct wk *w)
 	ssize_t n;
 	int err;
 
-	chan_post(&w->chans[!w->member], wk_now());
+	chan_post(&w->chans[!w->member], mono_ns());
 	while ((n = write(w->wr_fd, &byte, 1)) < 0 && errno == EINTR && !wk_stopped(w))
 		;
 	if (n > 0) {

@@ -4,6 +4,7 @@
 #include "cleanup.h"
 #include "gen.h"
 #include "monitor.h"
+#include "mono.h"
 #include "sig.h"
 
 #include <errno.h>
@@ -74,7 +75,7 @@ static void member_dead(struct site *s, struct group *g, struct member *m, const
 	unsigned int i = (unsigned int)(m - g->m);
 	struct cpuset cpus;
 
-	m->died_ns = wk_now();
+	m->died_ns = mono_ns();
 	m->alive = false;
 	if (si->si_code == CLD_EXITED)
 		m->exit_code = si->si_status;
@@ -114,7 +115,7 @@ static bool reap(struct site *s)
 int site_poll(struct site *s, int fd, int out_fd, uint64_t deadline_ns)
 {
 	struct pollfd p[3] = { { s->sig_fd, POLLIN, 0 }, { fd, POLLIN, 0 }, { out_fd, 0, 0 } };
-	uint64_t now = wk_now(), left = deadline_ns > now ? deadline_ns - now : 0;
+	uint64_t now = mono_ns(), left = deadline_ns > now ? deadline_ns - now : 0;
 	struct timespec ts = { (time_t)(left / 1000000000), (long)(left % 1000000000) };
 	int sig;
 
@@ -284,7 +285,7 @@ static int check_alive(const struct group *g, char *why)
 
 static int await_ready(struct site *s, struct group *g, int ready_fd, char *why)
 {
-	uint64_t deadline = wk_now() + READY_NS, got = 0, n;
+	uint64_t deadline = mono_ns() + READY_NS, got = 0, n;
 	int rc;
 
 	while (got < g->spec.count) {
@@ -298,7 +299,7 @@ static int await_ready(struct site *s, struct group *g, int ready_fd, char *why)
 			return rc;
 		if (s->stop_signal)
 			return fail(why, -EINTR, "interrupted");
-		if (wk_now() >= deadline)
+		if (mono_ns() >= deadline)
 			return fail(why, -ETIMEDOUT, "%" PRIu64 " of %u workers ready after 30 s",
 				    got, g->spec.count);
 	}
@@ -383,7 +384,7 @@ static void wake_all(_Atomic uint32_t *word)
 
 uint64_t groups_start(struct site *s, struct group **gs, size_t n)
 {
-	uint64_t now = wk_now();
+	uint64_t now = mono_ns();
 	unsigned int i;
 	size_t k;
 
@@ -428,16 +429,16 @@ static void signal_alive(struct group **gs, size_t n, int sig)
 
 static unsigned int collect(struct site *s, struct group **gs, size_t n, int sig, uint64_t limit_ns)
 {
-	uint64_t deadline = wk_now() + limit_ns, next = 0, wait = RESEND_NS, now;
+	uint64_t deadline = mono_ns() + limit_ns, next = 0, wait = RESEND_NS, now;
 	unsigned int alive;
 
 	while ((alive = count_alive(gs, n)) > 0) {
-		now = wk_now();
+		now = mono_ns();
 		if (now >= deadline || (s->stop_signal && sig != SIGKILL))
 			break;
 		if (now >= next) {
 			signal_alive(gs, n, sig);
-			next = wk_now() + wait;
+			next = mono_ns() + wait;
 			wait = wait < RESEND_MAX_NS ? 2 * wait : wait;
 		}
 		if (site_poll(s, -1, -1, next < deadline ? next : deadline) < 0)
@@ -462,7 +463,7 @@ static void raise_all(struct group **gs, size_t n)
 
 unsigned int groups_kill(struct site *s, struct group **gs, size_t n)
 {
-	uint64_t now = wk_now();
+	uint64_t now = mono_ns();
 	unsigned int left;
 	size_t k;
 
@@ -481,7 +482,7 @@ unsigned int groups_kill(struct site *s, struct group **gs, size_t n)
 
 unsigned int groups_stop(struct site *s, struct group **gs, size_t n)
 {
-	uint64_t now = wk_now();
+	uint64_t now = mono_ns();
 	unsigned int left;
 	size_t k;
 
@@ -502,7 +503,7 @@ unsigned int groups_stop(struct site *s, struct group **gs, size_t n)
 
 unsigned int site_clear(struct site *s)
 {
-	uint64_t deadline = wk_now() + KILL_NS;
+	uint64_t deadline = mono_ns() + KILL_NS;
 	unsigned int left = 0;
 	struct group *g, *next;
 
@@ -513,8 +514,8 @@ unsigned int site_clear(struct site *s)
 	for (g = s->groups; g; g = g->next)
 		left += groups_kill(s, &g, 1);
 	/* Orphans of dead workers are ours too: kt-work is their subreaper. */
-	while (reap(s) && wk_now() < deadline)
-		(void)site_poll(s, -1, -1, wk_now() + RESEND_NS);
+	while (reap(s) && mono_ns() < deadline)
+		(void)site_poll(s, -1, -1, mono_ns() + RESEND_NS);
 	for (g = s->groups; g; g = next) {
 		next = g->next;
 		group_drop(s, g);

@@ -2,6 +2,7 @@
 /* What a worker measures while it works: progress, gaps, wake-to-run latencies, CPU time by CPU. */
 #include "lat.h"
 #include "burn.h"
+#include "mono.h"
 #include "tele.h"
 #include "worker.h"
 
@@ -113,7 +114,7 @@ uint64_t wk_tick(struct wk *w)
 	if (!w->relaxed)
 		wk_relax();
 	w->relaxed = false;
-	now = wk_now();
+	now = mono_ns();
 	running(w, w->last_ns, now);
 	return now;
 }
@@ -164,7 +165,7 @@ void wk_sleep(struct wk *w, uint64_t ns, bool sample)
 	w->t->sleep_ns += ns;
 	publish(w, deadline);
 	sleep_till(w, deadline);
-	now = wk_now();
+	now = mono_ns();
 	if (wk_stopped(w)) {
 		if (now < deadline)
 			w->t->sleep_ns -= deadline - now;
@@ -213,7 +214,7 @@ uint64_t wk_wait_begin(struct wk *w, unsigned int member)
 
 void wk_wait_end(struct wk *w, unsigned int member, uint64_t begin, int slept)
 {
-	uint64_t now = wk_now(), stamp = chan_stamp(&w->chans[member], w->seen);
+	uint64_t now = mono_ns(), stamp = chan_stamp(&w->chans[member], w->seen);
 
 	if (stamp == 0) { /* stopped, or a messenger has gone on many times since */
 		stamp = atomic_load_explicit(&w->chans[w->member].first, memory_order_relaxed);
@@ -277,7 +278,7 @@ void lat_gate(struct wk *w)
 	begin = w->share->start_ns + w->offset_ns;
 	if (w->offset_ns > 0 && !wk_stopped(w))
 		sleep_till(w, begin);
-	now = wk_now();
+	now = mono_ns();
 	w->cpu = sched_getcpu();
 	w->charged_at_ns = now - CHARGE_NS;
 	w->quota = QUOTA_START;
@@ -286,7 +287,7 @@ void lat_gate(struct wk *w)
 
 void lat_end(struct wk *w)
 {
-	uint64_t now = wk_now();
+	uint64_t now = mono_ns();
 
 	see_cpu(w, now, true);
 	w->t->cpu_ns = w->t->cpu_charged_ns;

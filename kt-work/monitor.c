@@ -2,6 +2,7 @@
 /* Watches the progress of all workers. */
 #include "monitor.h"
 #include "cleanup.h"
+#include "mono.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -94,7 +95,7 @@ static void *monitor_main(void *arg)
 			pthread_cond_wait(&m->wake, &m->lock);
 			continue;
 		}
-		now = wk_now();
+		now = mono_ns();
 		if (m->due_ns == 0)
 			m->due_ns = now;
 		late = now - m->due_ns;

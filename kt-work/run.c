@@ -6,6 +6,7 @@
 #include "dur.h"
 #include "gen.h"
 #include "intent.h"
+#include "mono.h"
 #include "num.h"
 #include "serve.h"
 
@@ -303,8 +304,8 @@ static void start_and_stop(struct serve *sv, uint64_t duration_ns)
 	int sig;
 
 	play(sv, start);
-	end = wk_now() + duration_ns;
-	while (wk_now() < end && !sv->site.stop_signal && sv->out_rc == 0)
+	end = mono_ns() + duration_ns;
+	while (mono_ns() < end && !sv->site.stop_signal && sv->out_rc == 0)
 		if (site_poll(&sv->site, -1, STDOUT_FILENO, end) < 0)
 			break;
 	/* The first signal asks for the reports, another one would cut them short. */

@@ -6,6 +6,7 @@
 #include "gen.h"
 #include "jsonr.h"
 #include "monitor.h"
+#include "mono.h"
 #include "ndjson.h"
 #include "root.h"
 #include "sig.h"
@@ -49,7 +50,7 @@ static void op_error(struct serve *sv, json_t *op, int rc, const char *message)
 	sv->n_errors++;
 	jsonw_begin(w, "op-error");
 	put_op(w, op);
-	jsonw_u64(w, "mono_ns", wk_now());
+	jsonw_u64(w, "mono_ns", mono_ns());
 	jsonw_str(w, "errno", rc < 0 ? strerrorname_np(-rc) : NULL);
 	jsonw_str(w, "message", message);
 	emitted(sv, jsonw_end(w));
@@ -67,7 +68,7 @@ static void op_bad(struct serve *sv, const json_t *op, const char *message)
 	jsonw_id(w, "seq", rec_i64(op, "seq", -1));
 	jsonw_id(w, "at_ns", rec_i64(op, "at_ns", -1));
 	jsonw_str(w, "op", rec_str(op, "op", NULL));
-	jsonw_u64(w, "mono_ns", wk_now());
+	jsonw_u64(w, "mono_ns", mono_ns());
 	jsonw_null(w, "errno");
 	jsonw_str(w, "message", message);
 	emitted(sv, jsonw_end(w));
@@ -75,12 +76,12 @@ static void op_bad(struct serve *sv, const json_t *op, const char *message)
 		warn_msg("%s", message);
 }
 
-static void ack_begin(struct serve *sv, json_t *op, uint64_t mono_ns, uint64_t began_ns)
+static void ack_begin(struct serve *sv, json_t *op, uint64_t at_ns, uint64_t began_ns)
 {
 	jsonw_begin(&sv->w, "ack");
 	put_op(&sv->w, op);
-	jsonw_u64(&sv->w, "mono_ns", mono_ns);
-	jsonw_u64(&sv->w, "took_ns", wk_now() - began_ns);
+	jsonw_u64(&sv->w, "mono_ns", at_ns);
+	jsonw_u64(&sv->w, "took_ns", mono_ns() - began_ns);
 	jsonw_obj(&sv->w, "effective");
 }
 
@@ -146,7 +147,7 @@ static void op_spawn(struct serve *sv, struct jsonr *r, json_t *op, uint64_t beg
 		op_error(sv, op, rc, why);
 		return;
 	}
-	ack_begin(sv, op, wk_now(), began);
+	ack_begin(sv, op, mono_ns(), began);
 	jsonw_u64(&sv->w, "count", g->spec.count);
 	jsonw_str(&sv->w, "policy", g->spec.policy.text);
 	jsonw_i64(&sv->w, "nice", g->spec.nice);
@@ -230,7 +231,7 @@ static void op_groups(struct serve *sv, struct jsonr *r, json_t *op, uint64_t be
 		return;
 	}
 	killed = stop ? groups_stop(&sv->site, gs, n) : groups_kill(&sv->site, gs, n);
-	mono = wk_now();
+	mono = mono_ns();
 	for (i = 0; i < n; i++) {
 		for (k = 0; stop && k < gs[i]->spec.count; k++) {
 			sv->n_incomplete += !gs[i]->m[k].t->completed;
@@ -294,7 +295,7 @@ static void op_affinity(struct serve *sv, struct jsonr *r, json_t *op, uint64_t 
 		op_error(sv, op, rc, why);
 		return;
 	}
-	ack_begin(sv, op, wk_now(), began);
+	ack_begin(sv, op, mono_ns(), began);
 	put_affinity(&sv->w, g);
 	ack_end(sv);
 }
@@ -302,7 +303,7 @@ static void op_affinity(struct serve *sv, struct jsonr *r, json_t *op, uint64_t 
 void serve_line(struct serve *sv, const char *file, unsigned long line, const char *text,
 		size_t len)
 {
-	uint64_t began = wk_now(), seq = 0, at_ns = 0;
+	uint64_t began = mono_ns(), seq = 0, at_ns = 0;
 	const char *type = "op", *what = "";
 	struct jsonr_doc doc;
 	struct jsonr r;

@@ -55,14 +55,6 @@ struct wk {
 	int nice_min, n_policies;
 };
 
-static inline uint64_t wk_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts); /* cannot fail, and has no system call */
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
-
 static inline bool wk_stopped(const struct wk *w)
 {
 	return atomic_load_explicit(&w->share->stop, memory_order_relaxed) != 0;

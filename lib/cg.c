@@ -3,6 +3,7 @@
 #include "cg.h"
 #include "buf.h"
 #include "cleanup.h"
+#include "mono.h"
 #include "num.h"
 
 #include <errno.h>
@@ -21,14 +22,6 @@
 #define KILL_AGAIN_NS UINT64_C(200000000)
 
 #define OWNER_XATTR "user.ktstr.owner"
-
-uint64_t cg_now(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts); /* cannot fail for this clock */
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
 
 /* ---- mounts ---- */
 
@@ -320,7 +313,7 @@ int cg_wait(int cg_fd, const char *key, uint64_t want, int sig_fd, uint64_t dead
 		rc = cg_flat(text, key, &v);
 		if (rc < 0 || v == want)
 			return rc;
-		now = cg_now();
+		now = mono_ns();
 		if (now >= deadline_ns)
 			return -ETIMEDOUT;
 		ts.tv_sec = (time_t)((deadline_ns - now) / 1000000000);
@@ -452,7 +445,7 @@ int cg_kill(int cg_fd, int sig_fd, uint64_t deadline_ns)
 	 * been seen to outlive it (7.3), and somebody may join after it: what is still there is
 	 * killed again. */
 	do {
-		uint64_t again_ns = cg_now() + KILL_AGAIN_NS;
+		uint64_t again_ns = mono_ns() + KILL_AGAIN_NS;
 
 		rc = cg_write(cg_fd, "cgroup.kill", "1");
 		if (rc == -ENODEV)
@@ -460,7 +453,7 @@ int cg_kill(int cg_fd, int sig_fd, uint64_t deadline_ns)
 		if (rc == 0)
 			rc = cg_wait(cg_fd, "populated", 0, sig_fd,
 				     again_ns < deadline_ns ? again_ns : deadline_ns);
-	} while (rc == -ETIMEDOUT && cg_now() < deadline_ns);
+	} while (rc == -ETIMEDOUT && mono_ns() < deadline_ns);
 	return rc;
 }
 
@@ -514,7 +507,7 @@ int cg_rmtree(int dir_fd, const char *rel, int sig_fd, uint64_t deadline_ns,
 		 * no event to wait for, hence the millisecond. */
 		if (rc != -EBUSY && rc != -ENOTEMPTY)
 			return rc;
-		if (cg_now() >= deadline_ns)
+		if (mono_ns() >= deadline_ns)
 			return -EBUSY;
 		if (poll(&p, 1, 1) > 0)
 			return -EINTR;

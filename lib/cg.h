@@ -112,7 +112,4 @@ int cg_owner_live(const struct cg_owner *o);
 int cg_owner_parse(const char *text, struct cg_owner *ret);
 int cg_stat_parse(const char *proc_stat, char *ret_state, uint64_t *ret_start);
 
-/* cg_now - CLOCK_MONOTONIC in ns. */
-uint64_t cg_now(void);
-
 #endif

@@ -4,6 +4,7 @@
 #include "cachedir.h"
 #include "cleanup.h"
 #include "dur.h"
+#include "mono.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,15 +17,6 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
-#include <time.h>
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * NSEC_PER_SEC + (uint64_t)t.tv_nsec;
-}
 
 static int lock_name(char *buf, size_t cap, const char *kind, const char *key)
 {
@@ -146,7 +138,7 @@ int lock_cache(const char *kind, const char *key, enum lock_mode mode, int wait_
 {
 	AUTO_FD dir_fd = cachedir_open(".locks");
 	int op = mode == LOCK_EXCLUSIVE ? LOCK_EX : LOCK_SH;
-	uint64_t end = now_ns() + (uint64_t)(wait_ms < 0 ? 0 : wait_ms) * NSEC_PER_MSEC;
+	uint64_t end = mono_ns() + (uint64_t)(wait_ms < 0 ? 0 : wait_ms) * NSEC_PER_MSEC;
 	char name[NAME_MAX + 1];
 	int nap_ms = 1, rc;
 
@@ -169,7 +161,7 @@ int lock_cache(const char *kind, const char *key, enum lock_mode mode, int wait_
 			continue;
 		if (errno != EWOULDBLOCK)
 			return -errno;
-		if (now_ns() >= end)
+		if (mono_ns() >= end)
 			return -EWOULDBLOCK;
 		/* flock(2) knows no deadline and its queue no descriptor to poll */
 		(void)poll(NULL, 0, nap_ms);

@@ -3,22 +3,14 @@
 #include "progress.h"
 #include "die.h"
 #include "dur.h"
+#include "mono.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define REDRAW_NS (NSEC_PER_SEC / 10)
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * NSEC_PER_SEC + (uint64_t)t.tv_nsec;
-}
 
 const char *progress_bytes(uint64_t bytes, char buf[32])
 {
@@ -47,7 +39,7 @@ void progress_begin(struct progress *p, uint64_t first, uint64_t total, const ch
 	va_end(ap);
 	p->first = first;
 	p->total = total;
-	p->start_ns = now_ns();
+	p->start_ns = mono_ns();
 	p->last_ns = 0;
 	if (p->quiet)
 		return;
@@ -71,7 +63,7 @@ void progress_at(struct progress *p, uint64_t bytes)
 
 	if (p->quiet || !p->tty)
 		return;
-	now = now_ns();
+	now = mono_ns();
 	if (now - p->last_ns < REDRAW_NS)
 		return;
 	p->last_ns = now;

@@ -3,6 +3,7 @@
 #include "xfer.h"
 #include "cleanup.h"
 #include "dur.h"
+#include "mono.h"
 #include "num.h"
 #include "out.h"
 
@@ -13,17 +14,8 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #define MAX_REDIRECTS 10
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * NSEC_PER_SEC + (uint64_t)t.tv_nsec;
-}
 
 __attribute__((format(printf, 3, 4))) static void fail(struct xfer *x, int rc, const char *fmt, ...)
 {
@@ -133,7 +125,7 @@ static size_t on_header(char *p, size_t size, size_t n, void *arg)
 	char value[256];
 
 	(void)size; /* always 1 */
-	x->last_ns = now_ns();
+	x->last_ns = mono_ns();
 	if (n >= 5 && memcmp(p, "HTTP/", 5) == 0) { /* of a redirect's target, or after 100 */
 		x->etag[0] = x->modified[0] = '\0';
 		x->html = false;
@@ -212,7 +204,7 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg)
 	int rc = 0;
 
 	(void)size;
-	x->last_ns = now_ns();
+	x->last_ns = mono_ns();
 	if (!x->begun)
 		begin_body(x);
 	if (x->err < 0)
@@ -247,7 +239,7 @@ static int on_connected(void *arg, char *ip, char *own_ip, int port, int own_por
 	(void)own_ip;
 	(void)port;
 	(void)own_port;
-	x->last_ns = now_ns();
+	x->last_ns = mono_ns();
 	return CURL_PREREQFUNC_OK;
 }
 #endif
@@ -354,7 +346,7 @@ int xfer_attempt(struct xfer *v, size_t n)
 		rc = -ELIBBAD;
 	for (i = 0; i < n && rc == 0; i++) {
 		rc = prepare(&v[i], &headers[i]);
-		v[i].last_ns = now_ns() + v[i].h->connect_ms * NSEC_PER_MSEC;
+		v[i].last_ns = mono_ns() + v[i].h->connect_ms * NSEC_PER_MSEC;
 		if (rc == 0 && curl_multi_add_handle(m, v[i].easy) != CURLM_OK)
 			rc = -ELIBBAD;
 	}
@@ -377,8 +369,8 @@ int xfer_attempt(struct xfer *v, size_t n)
 				begin_body(x); /* it was empty, or only asked for */
 		}
 		for (i = 0; i < n && rc == 0; i++)
-			if (!v[i].done && now_ns() > v[i].last_ns &&
-			    now_ns() - v[i].last_ns > v[i].h->stall_ns) {
+			if (!v[i].done && mono_ns() > v[i].last_ns &&
+			    mono_ns() - v[i].last_ns > v[i].h->stall_ns) {
 				(void)curl_multi_remove_handle(m, v[i].easy); /* ends it */
 				v[i].stalled = v[i].done = true;
 			}
