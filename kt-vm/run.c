@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One run of one machine. */
-#include "run.h"
 #include "cleanup.h"
-#include "console.h"
 #include "die.h"
-#include "dur.h"
-#include "frames.h"
-#include "machine.h"
+#include "mono.h"
 #include "out.h"
 #include "perf_host.h"
-#include "qmp.h"
-#include "queue.h"
-#include "sample.h"
 #include "sig.h"
-#include "usage.h"
+#include "vm.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,80 +23,8 @@
 
 #define LOOK_NS (10 * NSEC_PER_MSEC) /* how often files are looked at: see machine.h */
 #define SAMPLE_NS (200 * NSEC_PER_MSEC)
-#define SILENCE_NS (30 * NSEC_PER_SEC) /* without a tick: the guest hangs */
-#define SILENCE_CPU_NS (120 * NSEC_PER_SEC) /* the same in QEMU's CPU time: about 100 s there */
-#define GRACE_NS (5 * NSEC_PER_SEC) /* after a signal; for a guest that has said bye */
 #define BACKLOG_STOP (64 << 20) /* QEMU is stopped while this much waits for our reader */
 #define BACKLOG_CONT (8 << 20)
-
-enum phase {
-	BOOTING,
-	READY,
-	RUNNING,
-	EXITED
-};
-
-struct vm {
-	const struct vm_opts *o;
-	struct vm_end *end;
-	struct console console;
-	struct qmp qmp;
-	struct machine m;
-	struct queue to_stdout, to_stderr;
-	struct buf frames; /* part of a frame */
-	struct buf in; /* standard input on its way */
-	uint64_t in_total;
-	bool in_eof, in_told;
-	char release[FRAME_MAX + 1]; /* of the guest's kernel, with a shell */
-	bool resize; /* the guest is to be told the terminal's size */
-	int timer_fd;
-	bool decided, stopped, bye, going, console_cut;
-	enum phase phase;
-	uint32_t exit_kind, exit_value;
-	uint64_t out_bytes, err_bytes;
-	int signo; /* first signal passed on to the guest */
-	uint64_t t_start, t_signal, t_frame, t_started, t_exit, t_stop, t_check;
-	uint64_t cpu_frame, cpu_check; /* QEMU's CPU time at the last frame, at the last check */
-	unsigned int idle_checks;
-	struct guest_clock clock;
-	struct usage usage;
-	uint64_t each; /* period of the timer */
-	uint64_t t_timer; /* when the timer was to go off next */
-};
-
-const char *vm_outcome_name(enum vm_outcome o)
-{
-	static const char *const names[] = { "ok",	  "guest-exit", "panic", "timeout",
-					     "boot-fail", "host-error", "skip" };
-
-	return names[o];
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts); /* cannot fail for this clock */
-	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
-}
-
-/* It is decided how the run ends: the first word counts. QEMU is killed. */
-__attribute__((format(printf, 4, 5))) static void finish(struct vm *v, enum vm_outcome outcome,
-							 int status, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (!v->decided) {
-		v->decided = true;
-		v->end->outcome = outcome;
-		v->end->status = status;
-		va_start(ap, fmt);
-		(void)vsnprintf(v->end->reason, sizeof(v->end->reason), fmt, ap);
-		va_end(ap);
-		v->t_stop = now_ns();
-	}
-	machine_kill(&v->m);
-}
 
 static void to_guest(struct vm *v, enum frame_type type, const void *p, uint32_t len)
 {
@@ -116,8 +37,8 @@ static void to_guest(struct vm *v, enum frame_type type, const void *p, uint32_t
 	if (errno == EAGAIN && type == FRAME_WINSIZE)
 		v->resize = true; /* later: of the many of a window that is drawn the last counts */
 	else
-		finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "the guest takes no messages: %s",
-		       strerror(errno));
+		vm_finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "the guest takes no messages: %s",
+			  strerror(errno));
 }
 
 static void to_guest_u64(struct vm *v, enum frame_type type, uint64_t val)
@@ -143,7 +64,8 @@ static void tell_size(struct vm *v)
 static void terminal_rc(struct vm *v, int rc)
 {
 	if (rc < 0)
-		finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "set up the terminal: %s", strerror(-rc));
+		vm_finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "set up the terminal: %s",
+			  strerror(-rc));
 }
 
 static void on_terminal(struct vm *v)
@@ -164,41 +86,21 @@ static void on_signal(struct vm *v)
 	/* What the guest's shell is to get the person types; who signals us means us. */
 	if (v->phase == RUNNING && v->signo == 0 && !v->o->shell) {
 		v->signo = s;
-		v->t_signal = now_ns();
+		v->t_signal = mono_ns();
 		put_u32(p, (uint32_t)s);
 		to_guest(v, FRAME_SIGNAL, p, sizeof(p));
 		return;
 	}
-	finish(v, VM_HOST_ERROR, 128 + s, "ended by SIG%s", sigabbrev_np(s));
+	vm_finish(v, VM_HOST_ERROR, 128 + s, "ended by SIG%s", sigabbrev_np(s));
 	queue_drop(&v->to_stdout); /* nor does a slow reader hold us */
 	queue_drop(&v->to_stderr);
-}
-
-static void write_meta(struct vm *v)
-{
-	char topo[TOPOSPEC_TEXT];
-	struct jsonw *w;
-
-	if (!v->o->records || v->to_stdout.meta)
-		return;
-	v->to_stdout.meta = true;
-	w = &v->to_stdout.w;
-	jsonw_meta(w, "kt-vm", true);
-	jsonw_str(w, "accel", v->o->spec.kvm ? "kvm" : "tcg");
-	jsonw_str(w, "clock", v->o->spec.virt ? "virtual" : "real");
-	jsonw_str(w, "qemu", v->qmp.version[0] ? v->qmp.version : NULL);
-	jsonw_str(w, "kernel", v->o->spec.kernel);
-	jsonw_str(w, "topology", topospec_format(&v->o->spec.topo, topo));
-	jsonw_u64(w, "seed", v->o->seed);
-	jsonw_str(w, "template", v->o->template);
-	queue_record(&v->to_stdout, jsonw_end(w));
 }
 
 static void on_frame(struct vm *v, const struct frame *f)
 {
 	struct timespec ts;
 
-	v->t_frame = now_ns();
+	v->t_frame = mono_ns();
 	v->cpu_frame = machine_cpu_ns(&v->m);
 	v->idle_checks = 0;
 	switch (f->type) {
@@ -212,11 +114,11 @@ static void on_frame(struct vm *v, const struct frame *f)
 		v->usage.ready_ns = v->t_frame - v->t_start;
 		v->usage.kernel_ns = get_u64(f->data + 8);
 		v->usage.init_ns = get_u64(f->data) - v->usage.kernel_ns;
-		write_meta(v);
+		vm_write_meta(v);
 		if (v->o->spec.virt)
 			return;
 		if (v->o->records && !v->o->spec.perf && qmp_ask_vcpus(&v->qmp) < 0)
-			finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "QEMU takes no questions");
+			vm_finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "QEMU takes no questions");
 		if (v->o->shell) { /* the guest waits for hello: this is before its first byte */
 			terminal_rc(v, shell_begin(v->o->shell, &v->o->spec, v->release));
 			tell_size(v);
@@ -248,8 +150,8 @@ static void on_frame(struct vm *v, const struct frame *f)
 			usage_take(&v->usage, v->m.pid);
 		return;
 	default:
-		finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "unexpected frame '%c' from the guest",
-		       f->type);
+		vm_finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "unexpected frame '%c' from the guest",
+			  f->type);
 	}
 }
 
@@ -259,7 +161,8 @@ static size_t take(struct vm *v, struct source *s, char *buf, size_t cap)
 	ssize_t n = source_read(&v->m, s, buf, cap);
 
 	if (n < 0)
-		finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "read from QEMU: %s", strerror((int)-n));
+		vm_finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "read from QEMU: %s",
+			  strerror((int)-n));
 	return n < 0 ? 0 : (size_t)n;
 }
 
@@ -279,7 +182,8 @@ static void read_ctl(struct vm *v)
 		}
 	}
 	if (rc < 0)
-		finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "frames of the guest: %s", strerror(-rc));
+		vm_finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "frames of the guest: %s",
+			  strerror(-rc));
 }
 
 static void on_console(struct vm *v, const char *p, size_t n)
@@ -294,7 +198,7 @@ static void on_console(struct vm *v, const char *p, size_t n)
 	rc = out_all(v->o->console_fd, p, n);
 	if (rc < 0) {
 		v->console_cut = true;
-		finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "write the console: %s", strerror(-rc));
+		vm_finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "write the console: %s", strerror(-rc));
 	}
 }
 
@@ -321,9 +225,9 @@ static void read_output(struct vm *v, struct source *s, struct queue *q)
 static void left(struct vm *v, bool hangup)
 {
 	if (hangup)
-		finish(v, VM_HOST_ERROR, 128 + SIGHUP, "the terminal has gone");
+		vm_finish(v, VM_HOST_ERROR, 128 + SIGHUP, "the terminal has gone");
 	else
-		finish(v, VM_OK, KT_OK, "%s", "");
+		vm_finish(v, VM_OK, KT_OK, "%s", "");
 	queue_drop(&v->to_stdout);
 	queue_drop(&v->to_stderr);
 }
@@ -343,8 +247,8 @@ static void stdin_step(struct vm *v)
 			return;
 		}
 		if (n < 0)
-			finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "read standard input: %s",
-			       strerror((int)-n));
+			vm_finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "read standard input: %s",
+				  strerror((int)-n));
 		else
 			v->in_total += (uint64_t)n;
 		v->in_eof = n <= 0;
@@ -379,72 +283,6 @@ static void backlog(struct vm *v)
 		v->stopped = stop;
 }
 
-static void finish_panic(struct vm *v)
-{
-	finish(v, v->end->ready ? VM_PANIC : VM_BOOT_FAIL, KT_PREFIX_FAIL, "kernel panic: %s",
-	       v->console.panic);
-}
-
-/* Is the guest alive? With the real clock it must tick. In virtual time how long it takes between
- * two ticks depends on this machine, so QEMU's CPU time is what counts; when it uses none at all
- * the guest has halted for good. */
-static void watchdog(struct vm *v, uint64_t now)
-{
-	bool booting = v->phase == BOOTING;
-	uint64_t cpu, used, limit;
-
-	if (v->phase == EXITED || now - v->t_check < NSEC_PER_SEC)
-		return;
-	cpu = machine_cpu_ns(&v->m);
-	if (v->stopped || cpu - v->cpu_check > 5 * NSEC_PER_MSEC)
-		v->idle_checks = 0;
-	else
-		v->idle_checks++;
-	v->t_check = now;
-	v->cpu_check = cpu;
-	used = v->o->spec.virt ? cpu - v->cpu_frame : now - v->t_frame;
-	limit = booting ? v->o->boot_ns : v->o->spec.virt ? SILENCE_CPU_NS : SILENCE_NS;
-	if (used < limit && (!v->o->spec.virt || v->idle_checks < SILENCE_NS / NSEC_PER_SEC))
-		return;
-	if (v->console.panic[0]) /* and hung before it could reset */
-		finish_panic(v);
-	else if (booting)
-		finish(v, VM_BOOT_FAIL, KT_PREFIX_FAIL, "the guest was not ready after %llu s",
-		       (unsigned long long)((now - v->t_start) / NSEC_PER_SEC));
-	else
-		finish(v, VM_TIMEOUT, KT_TIMEOUT,
-		       "no-tick: no sign of life from the guest for %llu s",
-		       (unsigned long long)((now - v->t_frame) / NSEC_PER_SEC));
-}
-
-static void deadlines(struct vm *v)
-{
-	uint64_t now = now_ns();
-	char text[32];
-
-	if (v->m.gone)
-		return;
-	if (v->signo && now - v->t_signal > GRACE_NS && v->phase == RUNNING)
-		finish(v, VM_HOST_ERROR, 128 + v->signo,
-		       "ended by SIG%s, the command did not end by itself", sigabbrev_np(v->signo));
-	if (v->o->timeout_ns && now - v->t_start > v->o->timeout_ns && v->phase != EXITED) {
-		dur_format(v->o->timeout_ns, text, sizeof(text));
-		finish(v, VM_TIMEOUT, KT_TIMEOUT, "the command did not end within %s", text);
-	}
-	/* Everything is here; how long the guest takes to power off is not worth waiting for. */
-	if (v->phase == EXITED && now - v->t_exit > GRACE_NS && !v->stopped && !v->m.gone &&
-	    (v->o->spec.virt || v->bye))
-		(void)pidfd_send_signal(v->m.pid_fd, SIGKILL, NULL, 0); /* or it just ended */
-	if (!v->decided)
-		watchdog(v, now);
-}
-
-/* Bytes that the guest counted and we have not seen would be a bug of ours or QEMU's. */
-static bool all_there(const struct vm *v)
-{
-	return v->m.out.got == v->out_bytes && v->m.err.got == v->err_bytes;
-}
-
 static bool drained(const struct vm *v)
 {
 	return v->m.serial.ended && v->m.ctl.ended && v->m.out.ended && v->m.err.ended;
@@ -453,7 +291,7 @@ static bool drained(const struct vm *v)
 /* The timer has gone off n times since we last looked. */
 static void on_timer(struct vm *v, uint64_t n)
 {
-	uint64_t now = now_ns(), late = now > v->t_timer ? now - v->t_timer : 0;
+	uint64_t now = mono_ns(), late = now > v->t_timer ? now - v->t_timer : 0;
 	struct queue *q = &v->to_stdout;
 
 	v->t_timer += n * v->each;
@@ -468,7 +306,7 @@ static void on_qmp(struct vm *v)
 	int rc = qmp_read(&v->qmp);
 
 	if (v->o->spec.perf && !greeted && v->qmp.version[0] && qmp_ask_vcpus(&v->qmp) < 0)
-		finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "QEMU takes no questions");
+		vm_finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "QEMU takes no questions");
 	if (v->o->spec.perf && !known && v->qmp.n_tids > 0)
 		perf_host_apply(v->o->spec.perf, v->qmp.tids, v->qmp.n_tids);
 	if (rc == 0)
@@ -478,8 +316,8 @@ static void on_qmp(struct vm *v)
 		rc = qmp_go(&v->qmp);
 	}
 	if (v->qmp.moving == QMP_NOT_MOVED || (rc < 0 && rc != -EAGAIN && !v->end->ready))
-		finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "QEMU: %s",
-		       v->qmp.error[0] ? v->qmp.error : "it could not load the state");
+		vm_finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "QEMU: %s",
+			  v->qmp.error[0] ? v->qmp.error : "it could not load the state");
 }
 
 /* The command has ended and all that it has said is here. How its machine powers off is of interest
@@ -491,7 +329,7 @@ static void on_last_byte(struct vm *v)
 		machine_kill(&v->m);
 	} else if (!v->o->spec.virt && queue_empty(&v->to_stdout) && queue_empty(&v->to_stderr)) {
 		v->bye = true;
-		v->t_exit = now_ns();
+		v->t_exit = mono_ns();
 		to_guest(v, FRAME_BYE, NULL, 0);
 	}
 }
@@ -546,7 +384,7 @@ static void turn(struct vm *v)
 	queue_poll(&v->to_stdout, &p[P_STDOUT]);
 	queue_poll(&v->to_stderr, &p[P_STDERR]);
 	if (poll(p, N_P, -1) < 0 && errno != EINTR) {
-		finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "poll: %s", strerror(errno));
+		vm_finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "poll: %s", strerror(errno));
 		return;
 	}
 	if (p[P_TERMINAL].revents)
@@ -562,12 +400,12 @@ static void turn(struct vm *v)
 	if (v->to_stdout.err && v->o->shell)
 		left(v, true);
 	else if (v->to_stdout.err && !v->decided)
-		finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "write standard output: %s",
-		       strerror(-v->to_stdout.err));
+		vm_finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "write standard output: %s",
+			  strerror(-v->to_stdout.err));
 	if (p[P_QMP].revents)
 		on_qmp(v);
 	if (v->qmp.version[0] && v->usage.qemu_ns == 0)
-		v->usage.qemu_ns = now_ns() - v->t_start;
+		v->usage.qemu_ns = mono_ns() - v->t_start;
 	if (p[P_SAYS].revents)
 		machine_hear(&v->m);
 	if (p[P_QEMU].revents)
@@ -581,123 +419,9 @@ static void turn(struct vm *v)
 	if (p[P_SIG].revents)
 		on_signal(v);
 	backlog(v);
-	if (v->phase == EXITED && !v->bye && all_there(v))
+	if (v->phase == EXITED && !v->bye && vm_all_there(v))
 		on_last_byte(v);
-	deadlines(v);
-}
-
-/* QEMU has ended, and nobody has said yet how to call that. */
-static void judge(struct vm *v)
-{
-	struct vm_end *e = v->end;
-
-	if (v->decided)
-		return;
-	if (v->phase == EXITED && !all_there(v)) {
-		finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL,
-		       "output was lost: %llu of %llu and %llu of %llu bytes came",
-		       (unsigned long long)v->m.out.got, (unsigned long long)v->out_bytes,
-		       (unsigned long long)v->m.err.got, (unsigned long long)v->err_bytes);
-	} else if (v->phase == EXITED) {
-		e->outcome = VM_GUEST_EXIT;
-		e->status = v->exit_kind == EXIT_CODE	  ? (int)v->exit_value
-			    : v->exit_kind == EXIT_SIGNAL ? 128 + (int)v->exit_value
-			    : v->exit_value == ENOENT	  ? KT_NOTFOUND
-							  : KT_NOEXEC;
-		if (v->exit_kind == EXIT_CODE && v->exit_value == 0)
-			e->outcome = VM_OK;
-		else if (v->exit_kind == EXIT_SIGNAL)
-			(void)snprintf(e->reason, sizeof(e->reason), "killed by SIG%s in the guest",
-				       sigabbrev_np((int)v->exit_value));
-		else if (v->exit_kind == EXIT_NO_EXEC)
-			e->no_exec = true, (void)snprintf(e->reason, sizeof(e->reason), "%s",
-							  strerror((int)v->exit_value));
-	} else if (v->console.panic[0]) {
-		finish_panic(v);
-	} else if (v->m.how.si_code != CLD_EXITED) {
-		finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "QEMU was killed by SIG%s",
-		       sigabbrev_np(v->m.how.si_status));
-	} else if (v->m.how.si_status != 0) {
-		finish(v, e->ready ? VM_HOST_ERROR : VM_BOOT_FAIL, KT_PREFIX_FAIL, "QEMU: %s",
-		       machine_last_words(&v->m));
-	} else if (!e->ready && v->console.unpack[0]) {
-		finish(v, VM_BOOT_FAIL, KT_PREFIX_FAIL,
-		       "the archive does not fit into %llu MiB of memory (%s)",
-		       (unsigned long long)v->o->spec.mem_mib, v->console.unpack);
-	} else if (!e->ready && v->console.init[0]) {
-		finish(v, VM_BOOT_FAIL, KT_PREFIX_FAIL, "kt-init: %s", v->console.init);
-	} else if (!e->ready) {
-		finish(v, VM_BOOT_FAIL, KT_PREFIX_FAIL,
-		       "the guest was reset before its init was ready");
-	} else {
-		finish(v, VM_PANIC, KT_PREFIX_FAIL,
-		       "the guest was reset or powered off before the command ended");
-	}
-}
-
-static void write_end(struct vm *v, uint64_t wall_ns)
-{
-	struct vm_end *e = v->end;
-	struct jsonw *w = &v->to_stdout.w;
-	char tail[4096];
-	size_t n, at = 0;
-
-	if (!v->o->records)
-		return;
-	write_meta(v);
-	queue_flush_line(&v->to_stdout);
-	if (v->m.pid > 0)
-		queue_record(&v->to_stdout, usage_write(w, &v->usage, v->o));
-	jsonw_begin(w, "end");
-	jsonw_str(w, "tool", "kt-vm");
-	jsonw_str(w, "outcome", vm_outcome_name(e->outcome));
-	jsonw_u64(w, "exit", (uint64_t)e->status);
-	jsonw_str(w, "reason", e->reason[0] ? e->reason : NULL);
-	jsonw_bool(w, "oops", v->console.oops);
-	jsonw_u64(w, "wall_ns", wall_ns);
-	if (e->outcome != VM_OK && e->outcome != VM_GUEST_EXIT) {
-		n = console_text(&v->console, 20, tail, sizeof(tail));
-		jsonw_arr(w, "console_tail");
-		while (at < n) {
-			const char *nl = memchr(tail + at, '\n', n - at);
-			size_t len = nl ? (size_t)(nl - tail) - at : n - at;
-
-			jsonw_strn(w, NULL, tail + at, len);
-			at += len + 1;
-		}
-		jsonw_arr_end(w);
-	}
-	queue_record(&v->to_stdout, jsonw_end(w));
-}
-
-/* Nobody reads what we say, and we are not to wait for them: see `broken`. */
-static bool stuck(const struct vm *v)
-{
-	struct pollfd p = { STDERR_FILENO, POLLOUT, 0 };
-
-	return v->to_stderr.broken && poll(&p, 1, 0) == 0;
-}
-
-/* One line that tells how it ended, and for a dead guest the last lines of its console. */
-static void tell(const struct vm *v)
-{
-	const struct vm_end *e = v->end;
-	char tail[4096];
-	size_t n;
-
-	if (stuck(v))
-		return;
-	if (v->console.oops && e->outcome != VM_PANIC)
-		warn_msg("the guest's kernel reported an oops (see --dmesg)");
-	if (e->outcome == VM_OK || e->reason[0] == '\0' || v->exit_kind == EXIT_NO_EXEC)
-		return;
-	warn_msg("%s: %s", vm_outcome_name(e->outcome), e->reason);
-	if (e->outcome == VM_GUEST_EXIT || v->o->dmesg || v->to_stderr.broken)
-		return;
-	n = console_text(&v->console, 20, tail, sizeof(tail));
-	if (n > 0)
-		fprintf(stderr, "--- console ---\n%.*s%s", (int)n, tail,
-			tail[n - 1] == '\n' ? "" : "\n");
+	vm_deadlines(v);
 }
 
 static void vm_free(struct vm *v)
@@ -714,14 +438,14 @@ static void vm_free(struct vm *v)
 }
 
 /* Is there anything left to wait for? Once it is decided, a reader that does not read holds us no
- * longer than GRACE_NS. */
+ * longer than VM_GRACE_NS. */
 static bool over(const struct vm *v)
 {
 	if (!v->m.gone)
 		return false;
 	if (drained(v) && queue_empty(&v->to_stdout) && queue_empty(&v->to_stderr))
 		return true;
-	return v->decided && now_ns() - v->t_stop > GRACE_NS;
+	return v->decided && mono_ns() - v->t_stop > VM_GRACE_NS;
 }
 
 static struct vm *vm_new(const struct vm_opts *o, struct vm_end *ret)
@@ -756,9 +480,9 @@ int vm_refuse(const struct vm_opts *o, struct vm_end *ret, enum vm_outcome outco
 	va_end(ap);
 	ret->outcome = outcome;
 	ret->status = status;
-	write_end(v, 0);
+	vm_write_end(v, 0);
 	queue_drain(&v->to_stdout, o->sig_fd, -1);
-	tell(v);
+	vm_tell(v);
 	vm_free(v);
 	return 0;
 }
@@ -773,9 +497,9 @@ int vm_run(const struct vm_opts *o, struct vm_end *ret)
 	if (!v)
 		return warn_rc(-ENOMEM, "start a machine");
 	v->each = o->spec.virt ? LOOK_NS : SAMPLE_NS;
-	v->t_timer = now_ns() + v->each;
+	v->t_timer = mono_ns() + v->each;
 	it.it_interval.tv_nsec = it.it_value.tv_nsec = (long)v->each;
-	v->t_start = v->t_frame = v->t_check = now_ns();
+	v->t_start = v->t_frame = v->t_check = mono_ns();
 	v->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (v->timer_fd < 0 || timerfd_settime(v->timer_fd, 0, &it, NULL) < 0)
 		rc = warn_rc(-errno, "set up a timer");
@@ -786,24 +510,24 @@ int vm_run(const struct vm_opts *o, struct vm_end *ret)
 	if (rc == 0) {
 		qmp_init(&v->qmp, v->m.qmp_fd);
 		if (o->template && (rc = qmp_restore(&v->qmp, o->state_fd)) < 0)
-			finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "QEMU takes no questions: %s",
-			       strerror(-rc));
+			vm_finish(v, VM_HOST_ERROR, KT_PREFIX_FAIL, "QEMU takes no questions: %s",
+				  strerror(-rc));
 		rc = 0;
 		while (!over(v)) {
 			turn(v);
 			if (v->m.gone && drained(v))
-				judge(v);
+				vm_judge(v);
 		}
-		judge(v);
+		vm_judge(v);
 		if (o->shell)
-			shell_end(o->shell, v->phase == EXITED, !stuck(v));
+			shell_end(o->shell, v->phase == EXITED, !vm_stuck(v));
 		ret->again = o->retry && ret->outcome == VM_BOOT_FAIL && v->console.int3;
 		/* What kt-init says is of this run, not of what was saved. */
 		ret->stale = o->template && !ret->ready && ret->status < 128 && !v->console.init[0];
 		if (!ret->again && !ret->stale && !(o->probe && !ret->ready && ret->status < 128)) {
-			write_end(v, now_ns() - v->t_start);
+			vm_write_end(v, mono_ns() - v->t_start);
 			queue_drain(&v->to_stdout, o->sig_fd, v->decided ? 5000 : -1);
-			tell(v);
+			vm_tell(v);
 		}
 	}
 	vm_free(v);
