@@ -57,6 +57,7 @@ sockets() {
 /include-files
 /include-files:/usr/libexec/ktstr:/bin:/sbin:/usr/bin:/usr/sbin
 0" ]
+	echo "stderr: $stderr"
 	[ "$stderr" = err ]
 }
 
