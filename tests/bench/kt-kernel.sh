@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # kt-kernel build. What is in the cache: against asking the tools of the key for their versions, which it cannot
 # do without. What is not: against plain make of the same tree with the same configuration and jobs; the tree is
-# the stand-in of the tests, or with KTSTR_BENCH_KERNEL=1 the distribution's (linux-source-* in /usr/src).
+# the stand-in of the tests, or with KTSTR_BENCH_KERNEL=1 the distribution's (linux-source-* in /usr/src); then
+# cpu_ratio is that of the processor time, which tells more on a machine that others use too.
 # Runs alternate; the ratio is of the medians.
 set -u
 runs=${KTSTR_BENCH_RUNS:-5}
@@ -12,11 +13,12 @@ export KTSTR_CACHE_DIR=$dir/cache
 unset ARCH LLVM CROSS_COMPILE CC LD PAHOLE KCFLAGS KTSTR_CPU_CAP MAKEFLAGS
 
 now() { date +%s%N; }
+spent() { awk '{ print $16 + $17 }' /proc/$$/stat; } # ticks of all that has been waited for
 median() { sort -n | sed -n "$((($1 + 1) / 2))p"; }
-say() { # NAME NS PEER PEER_NS RUNS LIMIT
+say() { # NAME NS PEER PEER_NS RUNS LIMIT [CPU_RATIO]
 	jq -nc --arg name "$1" --argjson ns "$2" --arg peer "$3" --argjson peer_ns "$4" --argjson runs "$5" --argjson limit "$6" \
-		'{type: "bench", name: $name, ratio: ($ns / $peer_ns * 1000 | round / 1000), limit: $limit, ns: $ns,
-		peer: $peer, peer_ns: $peer_ns, runs: $runs}'
+		--argjson cpu_ratio "${7:-null}" '{type: "bench", name: $name, ratio: ($ns / $peer_ns * 1000 | round / 1000),
+		limit: $limit, ns: $ns, peer: $peer, peer_ns: $peer_ns, runs: $runs, cpu_ratio: $cpu_ratio}'
 }
 
 mkdir "$dir/tree"
@@ -61,17 +63,21 @@ kt-kernel build --print-config >"$dir/wanted"
 plain() {
 	make -s -C "$tree" KCONFIG_ALLCONFIG="$dir/wanted" allnoconfig && make -j"$jobs" -C "$tree" bzImage
 }
+plain_cpu=0 build_cpu=0
 for _ in $(seq "$runs"); do
 	make -s -C "$tree" mrproper || exit 1
-	t=$(now)
+	t=$(now) c=$(spent)
 	plain >"$dir/log" 2>&1 </dev/null || {
 		tail "$dir/log"
 		exit 1
 	}
 	echo $(($(now) - t)) >>"$dir/plain"
+	plain_cpu=$((plain_cpu + $(spent) - c))
 	make -s -C "$tree" mrproper || exit 1
-	t=$(now)
+	t=$(now) c=$(spent)
 	kt-kernel build -q --force --jobs "$jobs" --source "$tree" >/dev/null || exit 1
 	echo $(($(now) - t)) >>"$dir/build"
+	build_cpu=$((build_cpu + $(spent) - c))
 done
-say "kt-kernel build, $name" "$(median "$runs" <"$dir/build")" 'make allnoconfig bzImage' "$(median "$runs" <"$dir/plain")" "$runs" "$limit"
+say "kt-kernel build, $name" "$(median "$runs" <"$dir/build")" 'make allnoconfig bzImage' "$(median "$runs" <"$dir/plain")" "$runs" "$limit" \
+	"$(jq -n "$build_cpu / $plain_cpu * 1000 | round / 1000")"
