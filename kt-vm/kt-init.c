@@ -6,9 +6,10 @@
 #include "die.h"
 #include "dur.h"
 #include "frames.h"
+#include "furnish.h"
 #include "handover.h"
 #include "mono.h"
-#include "out.h"
+#include "ports.h"
 #include "pty.h"
 #include "pump.h"
 #include "request.h"
@@ -17,33 +18,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/netlink.h>
-#include <net/if.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mount.h>
 #include <sys/reboot.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysinfo.h>
 #include <sys/timerfd.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
-
-enum port {
-	PORT_CTL,
-	PORT_IN,
-	PORT_OUT,
-	PORT_ERR,
-	N_PORTS
-};
-
-static const char *const port_names[N_PORTS] = { "kt.ctl", "kt.in", "kt.out", "kt.err" };
 
 static const char help[] = "Usage: kt-init\n"
 			   "PID 1 of a guest that kt-vm has started; of no use elsewhere.\n"
@@ -83,90 +68,6 @@ __attribute__((noreturn)) static void give_up(int rc, const char *what)
 	power_off();
 }
 
-static void mount_all(void)
-{
-	static const struct {
-		const char *type, *dir, *data;
-		bool required;
-	} m[] = {
-		{ "proc", "/proc", NULL, true },
-		{ "sysfs", "/sys", NULL, true },
-		{ "devtmpfs", "/dev", NULL, true },
-		{ "devpts", "/dev/pts", "mode=620,ptmxmode=666", false },
-		{ "tmpfs", "/dev/shm", "mode=1777", false },
-		{ "tmpfs", "/tmp", "mode=1777", true },
-		{ "tmpfs", "/run", "mode=755", true },
-		{ "cgroup2", "/sys/fs/cgroup", NULL, false },
-		{ "debugfs", "/sys/kernel/debug", NULL, false },
-		{ "tracefs", "/sys/kernel/tracing", NULL, false },
-		{ "bpf", "/sys/fs/bpf", "mode=700", false },
-	};
-	size_t i;
-
-	for (i = 0; i < KT_ARRAY_LEN(m); i++) {
-		(void)mkdir(m[i].dir, 0755); /* mount says what is wrong */
-		if (mount(m[i].type, m[i].dir, m[i].type, MS_NOSUID, m[i].data) == 0 ||
-		    errno == EBUSY) /* the kernel has mounted devtmpfs itself */
-			continue;
-		warn_rc(-errno, "mount %s on %s", m[i].type, m[i].dir);
-		if (m[i].required)
-			power_off();
-	}
-}
-
-/* The kernel patches its code when the first cpuset beside the root comes and when the last one
- * goes, and QEMU before 8.1 may go wrong when it runs what is just being patched. So one is always
- * there. */
-static void keep_cpuset(void)
-{
-	AUTO_FD fd = open("/sys/fs/cgroup/cgroup.subtree_control", O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0 || write(fd, "+cpuset", 7) != 7)
-		return; /* no cgroup2, or a kernel without cpusets: then there is nothing to keep */
-	if (mkdir("/sys/fs/cgroup/kt-init", 0755) < 0 && errno != EEXIST)
-		warn_rc(-errno, "make the cgroup 'kt-init'");
-}
-
-/* The kernel opens /dev/console for us when the archive has it; else it is there only now. */
-static void console_stdio(void)
-{
-	int fd, i;
-
-	for (i = 0; i < 3; i++) {
-		if (fcntl(i, F_GETFD) >= 0)
-			continue;
-		fd = open("/dev/console", O_RDWR);
-		if (fd >= 0 && fd != i) {
-			(void)dup2(fd, i); /* without a console there is nobody to tell */
-			close(fd);
-		}
-	}
-}
-
-static void link_dev(const char *target, const char *name)
-{
-	if (symlink(target, name) < 0 && errno != EEXIST)
-		warn_rc(-errno, "link '%s'", name);
-}
-
-static void net_up(void)
-{
-	AUTO_FD fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
-
-	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &ifr) < 0)
-		warn_rc(-errno, "bring up interface lo");
-}
-
-static void limits(void)
-{
-	/* What a system manager gives to services; the kernel's own is 1024 and 4096. */
-	struct rlimit files = { 1024, 524288 };
-
-	if (setrlimit(RLIMIT_NOFILE, &files) < 0)
-		warn_rc(-errno, "set the limit of open files");
-}
-
 /* Real-time, so that neither a busy guest nor the scheduler under test holds back the output or
  * makes a living guest look dead; what we start is normal again. */
 static void be_real_time(void)
@@ -175,71 +76,6 @@ static void be_real_time(void)
 
 	if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &sp) < 0)
 		warn_rc(-errno, "become SCHED_FIFO");
-}
-
-/* Open every port whose name has come by now. Returns how many are still missing. */
-static int ports_scan(struct init *it)
-{
-	AUTO_DIR *dir = opendir("/sys/class/virtio-ports");
-	const struct dirent *de;
-	int missing = 0, i;
-
-	while (dir && (de = readdir(dir)) != NULL) {
-		char path[300], name[32];
-		AUTO_FD fd = -1;
-		ssize_t n;
-
-		if (de->d_name[0] == '.')
-			continue;
-		(void)snprintf(path, sizeof(path), "/sys/class/virtio-ports/%s/name", de->d_name);
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-		n = fd < 0 ? -1 : read(fd, name, sizeof(name) - 1);
-		if (n <= 0)
-			continue; /* the name is a later message from the device */
-		name[n - (name[n - 1] == '\n')] = '\0';
-		(void)snprintf(path, sizeof(path), "/dev/%s", de->d_name);
-		for (i = 0; i < N_PORTS; i++)
-			if (it->port[i] < 0 && strcmp(name, port_names[i]) == 0)
-				it->port[i] = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	}
-	for (i = 0; i < N_PORTS; i++)
-		missing += it->port[i] < 0;
-	return missing;
-}
-
-/* Wait for the ports by the kernel's device events, then for the host's end of each: the driver has
- * no event for that, so we look every millisecond, which takes two or three looks. */
-static int ports_open(struct init *it)
-{
-	AUTO_FD ev = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT);
-	struct sockaddr_nl nl = { .nl_family = AF_NETLINK, .nl_groups = 1 };
-	struct timespec ms = { .tv_nsec = (long)NSEC_PER_MSEC };
-	char drop[4096];
-	int i;
-
-	if (ev < 0 || bind(ev, (struct sockaddr *)&nl, sizeof(nl)) < 0)
-		return -errno;
-	for (i = 0; i < N_PORTS; i++)
-		it->port[i] = -1;
-	while (ports_scan(it) > 0) {
-		struct pollfd p = { .fd = ev, .events = POLLIN };
-
-		if (poll(&p, 1, 30 * 1000) == 0)
-			return -ETIMEDOUT;
-		if (recv(ev, drop, sizeof(drop), 0) < 0 && errno != ENOBUFS)
-			return -errno;
-	}
-	for (i = 0; i < N_PORTS; i++) {
-		struct pollfd p = { .fd = it->port[i], .events = POLLOUT };
-		int tries = 0;
-
-		while (poll(&p, 1, 0) >= 0 && (p.revents & POLLHUP)) {
-			if (++tries > 30 * 1000)
-				return -ETIMEDOUT;
-			(void)nanosleep(&ms, NULL); /* nothing is handled by signal handlers here */
-		}
-	}
-	return 0;
 }
 
 /* Frames are few and small: wait until the port has taken the whole. */
@@ -515,50 +351,14 @@ static void tell_exit(struct init *it)
 	send_frame(it, FRAME_EXIT, p, sizeof(p));
 }
 
-/* The shell and its friends, when the archive has them; what is there already stays. Takes as long
- * as all that is done meanwhile. Returns a pidfd, or a negative number when there is nothing to
- * wait for. */
-static int install_busybox(void)
-{
-	char *argv[] = { (char[]){ "/bin/busybox" }, (char[]){ "--install" }, (char[]){ "-s" },
-			 (char[]){ "/bin" }, NULL };
-	struct child_spec spec = { .argv = argv, .stdio = { -1, -1, -1 } };
-	int fd;
-
-	if (access(argv[0], X_OK) < 0)
-		return -ENOENT;
-	fd = child_spawn(&spec, NULL);
-	if (fd < 0)
-		warn_rc(fd, "run '%s'", argv[0]);
-	return fd;
-}
-
-static void busybox_installed(int child)
-{
-	siginfo_t info;
-	AUTO_FD fd = child;
-
-	if (fd >= 0 && (child_wait(fd, -1, -1, &info) < 0 || child_status(&info) != 0))
-		warn_msg("'/bin/busybox --install' failed");
-}
-
 /* All that is the same for every command. */
 static int prepare(struct init *it)
 {
-	int rc, busybox = install_busybox();
+	int busybox = furnish_rest(), rc = ports_open(it->port);
 
-	link_dev("/proc/self/fd", "/dev/fd");
-	link_dev("/proc/self/fd/0", "/dev/stdin");
-	link_dev("/proc/self/fd/1", "/dev/stdout");
-	link_dev("/proc/self/fd/2", "/dev/stderr");
-	net_up();
-	if (sethostname("ktstr", 5) < 0)
-		warn_rc(-errno, "set the host name");
-	limits();
-	rc = ports_open(it);
 	if (rc < 0)
 		return warn_rc(rc, "open the virtio ports");
-	busybox_installed(busybox); /* before our signals are those of what we are to run */
+	furnish_done(busybox);
 	return 0;
 }
 
@@ -657,9 +457,8 @@ int main(int argc, char *argv[])
 	}
 	program_invocation_short_name = (char[]){ "kt-init" }; /* the kernel calls us init */
 	it.t_init = mono_ns();
-	mount_all();
-	keep_cpuset();
-	console_stdio();
+	if (furnish_mounts() < 0)
+		power_off();
 	(void)setsid(); /* fails only for the leader of a group, who has a session already */
 	if (prepare(&it) == 0 && handover(before_park, &it, &it.req.text) == 0 && begin(&it) == 0)
 		run(&it);
