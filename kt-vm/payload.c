@@ -110,7 +110,7 @@ int payload_measure(const char *path, uint64_t *ret_unpacked, uint64_t *ret_size
 int payload_add(struct payload *p, const char *path)
 {
 	AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
-	uint64_t unpacked, size;
+	uint64_t unpacked = 0, size = 0;
 	ssize_t n;
 	int rc = fd < 0 ? -errno : payload_measure(path, &unpacked, &size);
 
