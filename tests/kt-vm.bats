@@ -61,6 +61,20 @@ sockets() {
 	[ "$stderr" = err ]
 }
 
+@test "the firmware is qboot under TCG, and QEMU's default where that is not beside it" {
+	local qemu
+	qemu=$(command -v qemu-system-x86_64)
+	[ -e "${qemu%/*}/../share/qemu/qboot.rom" ] || skip "this QEMU has no qboot.rom"
+	kt-vm exec --accel tcg --plan-only >"$T/plan"
+	grep -q '"-bios","qboot.rom"' "$T/plan"
+	printf '#!/bin/sh\nexec %s "$@"\n' "$qemu" >"$T/qemu"
+	chmod +x "$T/qemu"
+	export KTSTR_QEMU=$T/qemu
+	kt-vm exec --accel tcg --plan-only >"$T/plan"
+	run ! grep -q qboot "$T/plan"
+	run -3 vm --accel tcg --cold -- sh -c 'exit 3'
+}
+
 @test "what is not there is 127 with a hint, what cannot run 126, a signal 128 and its number" {
 	run -127 --separate-stderr vm -- nosuch
 	[[ $stderr == *"'nosuch' is not in the guest: give it with -i nosuch"* ]]
