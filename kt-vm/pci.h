@@ -8,8 +8,7 @@
 
 /* pci_map - map the first len bytes of a region of the first device with these ids, for reading and
  * writing. The mapping is the caller's, and begins within a page when the region does. Returns 0;
- * -ENODEV when there is no such device; or another
- * -errno. */
+ * -ENODEV when there is no such device; or another -errno. */
 int pci_map(unsigned int vendor, unsigned int device, unsigned int region, size_t len,
 	    void **ret_map);
 

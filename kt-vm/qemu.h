@@ -46,9 +46,8 @@ struct args {
 unsigned int qemu_max_apic_id(const struct topospec *t);
 
 #define QEMU_TCG_APIC_IDS 255 /* ids from this on need KVM's split interrupt controller */
-#define QEMU_QBOOT "qboot.rom" /* among QEMU's data files */
-
 #define QEMU_CPUS 288 /* what q35 allows */
+#define QEMU_QBOOT "qboot.rom" /* among QEMU's data files */
 
 /* qemu_args - the whole command line. Returns 0 or -ENOMEM; args_free in any case. */
 int qemu_args(const struct vm_spec *s, struct args *ret);

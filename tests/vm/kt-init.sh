@@ -44,6 +44,6 @@ t "1024 files may be open, more after ulimit" is "$(ulimit -Sn) $(ulimit -Hn)" "
 t "the environment is the same for everybody" is "$(tr '\0' '\n' </proc/$$/environ | sed 's/=.*//' | grep -vx -e PWD -e SHLVL -e OLDPWD | sort | xargs)" "HOME LC_ALL PATH TERM"
 t "no signal is blocked or ignored" is "$(awk '/^Sig(Blk|Ign)/ {print $2}' /proc/self/status | sort -u)" 0000000000000000
 t "orphans are reaped" orphan
-t "the request is not lying around" test ! -e /kt/request
+t "nothing of the request is left in the file system" test ! -e /kt
 t "schedstats are on" is "$(cat /proc/sys/kernel/sched_schedstats)" 1
 echo "1..$n"
