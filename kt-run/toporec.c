@@ -62,22 +62,12 @@ static int add_cpu(struct reader *r, const json_t *v)
 		r->cpu = c;
 		r->cap = r->cap ? r->cap * 2 : 64;
 	}
-	r->cpu[r->n++] = (struct topo_cpu){ .cpu = (int)id[4],
-					    .online = true,
-					    .core = (int)id[0],
-					    .smt = (int)id[1],
-					    .llc = (int)id[2],
-					    .node = (int)id[3],
-					    .die = -1,
-					    .package = -1,
-					    .cluster = -1,
-					    .kernel_core_id = -1,
-					    .kernel_die_id = -1,
-					    .kernel_package_id = -1,
-					    .kernel_cluster_id = -1,
-					    .kernel_book_id = -1,
-					    .kernel_drawer_id = -1,
-					    .capacity = -1 };
+	c = &r->cpu[r->n++];
+	*c = topo_cpu_blank((int)id[4]);
+	c->core = (int)id[0];
+	c->smt = (int)id[1];
+	c->llc = (int)id[2];
+	c->node = (int)id[3];
 	return 0;
 }
 

@@ -229,6 +229,28 @@ int topo_derive(struct topo *t)
 	return 0;
 }
 
+struct topo_cpu topo_cpu_blank(int cpu)
+{
+	return (struct topo_cpu){
+		.cpu = cpu,
+		.online = true,
+		.core = -1,
+		.smt = -1,
+		.llc = -1,
+		.node = -1,
+		.die = -1,
+		.package = -1,
+		.cluster = -1,
+		.kernel_core_id = -1,
+		.kernel_die_id = -1,
+		.kernel_package_id = -1,
+		.kernel_cluster_id = -1,
+		.kernel_book_id = -1,
+		.kernel_drawer_id = -1,
+		.capacity = -1,
+	};
+}
+
 int topo_from_spec(const struct topospec *spec, struct topo *ret)
 {
 	unsigned int per_llc = spec->cores * spec->threads,
@@ -251,26 +273,17 @@ int topo_from_spec(const struct topospec *spec, struct topo *ret)
 		goto out;
 	for (i = 0; i < t->n_cpus; i++) {
 		unsigned int llc = i / per_llc;
+		struct topo_cpu *c = &t->cpu[i];
 
-		t->cpu[i] = (struct topo_cpu){
-			.cpu = (int)i,
-			.online = true,
-			.core = (int)(i / spec->threads),
-			.smt = (int)(i % spec->threads),
-			.llc = (int)llc,
-			.node = (int)(llc / llcs_per_node),
-			/* A package for each node and a die for each LLC, as kt-vm builds it. */
-			.die = (int)llc,
-			.package = (int)(llc / llcs_per_node),
-			.cluster = -1,
-			.kernel_core_id = -1,
-			.kernel_die_id = -1,
-			.kernel_package_id = -1,
-			.kernel_cluster_id = -1,
-			.kernel_book_id = -1,
-			.kernel_drawer_id = -1,
-			.capacity = 1024,
-		};
+		*c = topo_cpu_blank((int)i);
+		c->core = (int)(i / spec->threads);
+		c->smt = (int)(i % spec->threads);
+		c->llc = (int)llc;
+		c->node = (int)(llc / llcs_per_node);
+		/* A package for each node and a die for each LLC, as kt-vm builds it. */
+		c->die = c->llc;
+		c->package = c->node;
+		c->capacity = 1024;
 	}
 	for (i = 0; i < t->n_llcs; i++)
 		t->llc[i] = (struct topo_llc){

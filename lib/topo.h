@@ -74,6 +74,9 @@ struct topo {
 	int at[CPUSET_MAX]; /* index + 1 into cpu by number, 0: no such CPU */
 };
 
+/* topo_cpu_blank - an online CPU of which no more than the number is known: all else is -1. */
+struct topo_cpu topo_cpu_blank(int cpu);
+
 /* topo_from_spec - the model of a spec: CPUs numbered LLC by LLC, core by core, thread by thread;
  * LLC i is on node i / (llcs / nodes); distances 10 and 20. Returns 0 or -ENOMEM. The caller
  * releases *ret with topo_free(); it is untouched on failure. */

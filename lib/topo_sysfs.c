@@ -605,24 +605,8 @@ static int read_cpu_lists(struct reader *r)
 		return -ENOMEM;
 	for (id = -1; (id = cpuset_next(&present, id + 1)) >= 0; i++) {
 		t->at[id] = (int)i + 1;
-		t->cpu[i] = (struct topo_cpu){
-			.cpu = id,
-			.online = cpuset_has(&t->online, (unsigned int)id),
-			.core = -1,
-			.smt = -1,
-			.llc = -1,
-			.node = -1,
-			.die = -1,
-			.package = -1,
-			.cluster = -1,
-			.kernel_core_id = -1,
-			.kernel_die_id = -1,
-			.kernel_package_id = -1,
-			.kernel_cluster_id = -1,
-			.kernel_book_id = -1,
-			.kernel_drawer_id = -1,
-			.capacity = -1,
-		};
+		t->cpu[i] = topo_cpu_blank(id);
+		t->cpu[i].online = cpuset_has(&t->online, (unsigned int)id);
 	}
 	return 0;
 }

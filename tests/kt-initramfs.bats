@@ -78,7 +78,6 @@ program() {
 @test "an archive holds nothing of its time, owner or place, is sorted, and counts its inodes" {
 	kt-initramfs --no-compress jq:/bin/jq --mkdir /proc "$KT_TOP/man:/man" >"$T/1"
 	cp -r man "$T/man"
-	(cd / && kt-initramfs --no-compress --mkdir proc "$T/man:/man/" "$T/man:/man" jq:/bin/jq >"$T/2") || true
 	(cd / && kt-initramfs --no-compress --mkdir proc "$T/man:/man" jq:/bin/jq >"$T/2")
 	cmp "$T/1" "$T/2"
 	/usr/bin/python3 - "$T/1" <<-'END'
