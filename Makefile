@@ -156,6 +156,7 @@ tools: $(B)/libexec/ktstr/kt-init
 # Both are linked with libkt and the modules of a tool that they test, whose headers they see.
 test_ahead_O    := kt-snap/ahead
 test_cgroup_op_O := kt-cgroup/ops kt-cgroup/parent kt-cgroup/stat
+test_console_O  := kt-vm/console
 test_escape_O   := kt-vm/escape
 test_expr_O     := kt-run/expr kt-run/draw kt-run/flags
 test_heap_elf_O := kt-snap/heap kt-snap/heap_elf kt-snap/proc_parse kt-snap/thread kt-snap/fields kt-snap/tally

@@ -229,9 +229,11 @@ static void kernel(struct args *a, const struct vm_spec *s)
 		return;
 	opt(a, "-initrd", "/proc/self/fd/%d", s->initrd_fd);
 	/* Self tests of the crypto code and statistics of memory access run on for seconds after
-	 * the boot of a stock kernel, in the time of the first plan. */
+	 * the boot of a stock kernel, in the time of the first plan. The NMI is ours, see
+	 * qmp_nmi(); 0x40: a panic tells what each CPU was doing. */
 	opt(a, "-append",
-	    "console=ttyS0 panic=-1 loglevel=%d nokaslr mitigations=off no_timer_check "
+	    "console=ttyS0 panic=-1 unknown_nmi_panic panic_print=0x40 loglevel=%d nokaslr "
+	    "mitigations=off no_timer_check "
 	    "random.trust_cpu=off%s schedstats=enable "
 	    "sysctl.kernel.unprivileged_bpf_disabled=0 "
 	    "cryptomgr.notests=1 damon_stat.enabled=0 rdinit=/init%s%s",

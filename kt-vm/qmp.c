@@ -94,6 +94,11 @@ int qmp_go(struct qmp *q)
 	return ask(q, "cont", "cont", "", -1);
 }
 
+int qmp_nmi(struct qmp *q)
+{
+	return ask(q, "nmi", "inject-nmi", "", -1);
+}
+
 /* {"QMP": {"version": {"qemu": {"micro": 22, "minor": 2, "major": 7}, "package": "…"}, …}} */
 static void greeting(struct qmp *q, const json_t *version)
 {

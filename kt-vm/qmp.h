@@ -43,6 +43,11 @@ int qmp_save(struct qmp *q, int fd);
 int qmp_restore(struct qmp *q, int fd);
 int qmp_go(struct qmp *q);
 
+/* qmp_nmi - to CPU 0 of the guest: however it hangs, its kernel panics then, and says where all of
+ * its CPUs are (arch/x86/kernel/apic/apic.c: only the first one listens; see qemu.c's arguments for
+ * the kernel). */
+int qmp_nmi(struct qmp *q);
+
 /* qmp_read - take what has come. Returns 1; 0 when QEMU has closed it; -errno, -EAGAIN for nothing
  * there, -EPROTO for what is no QMP. */
 int qmp_read(struct qmp *q);

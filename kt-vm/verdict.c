@@ -46,6 +46,16 @@ static void finish_panic(struct vm *v)
 		  v->console.panic);
 }
 
+static void finish_hung(struct vm *v)
+{
+	const char *where = v->console.where;
+
+	vm_finish(v, VM_TIMEOUT, KT_TIMEOUT,
+		  "no-tick: no sign of life from the guest for %llu s%s%s",
+		  (unsigned long long)((v->t_nmi - v->t_frame) / NSEC_PER_SEC),
+		  where[0] ? ": " : "", where);
+}
+
 /* Is the guest alive? With the real clock it must tick. In virtual time how long it takes between
  * two ticks depends on this machine, so QEMU's CPU time is what counts; when it uses none at all
  * the guest has halted for good. */
@@ -73,9 +83,9 @@ static void watchdog(struct vm *v, uint64_t now)
 		vm_finish(v, VM_BOOT_FAIL, KT_PREFIX_FAIL, "the guest was not ready after %llu s",
 			  (unsigned long long)((now - v->t_start) / NSEC_PER_SEC));
 	else
-		vm_finish(v, VM_TIMEOUT, KT_TIMEOUT,
-			  "no-tick: no sign of life from the guest for %llu s",
-			  (unsigned long long)((now - v->t_frame) / NSEC_PER_SEC));
+		v->t_nmi = now;
+	if (v->t_nmi && qmp_nmi(&v->qmp) < 0)
+		finish_hung(v);
 }
 
 void vm_deadlines(struct vm *v)
@@ -97,7 +107,9 @@ void vm_deadlines(struct vm *v)
 	if (v->phase == EXITED && now - v->t_exit > VM_GRACE_NS && !v->stopped && !v->m.gone &&
 	    (v->o->spec.virt || v->bye))
 		(void)pidfd_send_signal(v->m.pid_fd, SIGKILL, NULL, 0); /* or it just ended */
-	if (!v->decided)
+	if (v->t_nmi && now - v->t_nmi > VM_GRACE_NS)
+		finish_hung(v);
+	else if (!v->decided && !v->t_nmi)
 		watchdog(v, now);
 }
 
@@ -151,6 +163,8 @@ void vm_judge(struct vm *v)
 		else if (v->exit_kind == EXIT_NO_EXEC)
 			e->no_exec = true, (void)snprintf(e->reason, sizeof(e->reason), "%s",
 							  strerror((int)v->exit_value));
+	} else if (v->t_nmi) {
+		finish_hung(v);
 	} else if (v->console.panic[0]) {
 		finish_panic(v);
 	} else if (v->m.how.si_code != CLD_EXITED) {
