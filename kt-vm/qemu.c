@@ -90,7 +90,7 @@ static void machine(struct args *a, const struct vm_spec *s)
 {
 	bool many = qemu_max_apic_id(&s->topo) >= QEMU_TCG_APIC_IDS;
 
-	opt(a, "-M", "q35,hpet=off%s", many ? ",kernel-irqchip=split" : "");
+	opt(a, "-M", "q35,smm=off,hpet=off%s", many ? ",kernel-irqchip=split" : "");
 	if (many)
 		opt(a, "-device", "intel-iommu,intremap=on,eim=on");
 	if (s->kvm) {
