@@ -217,6 +217,7 @@ end() { # FILTER
 }
 
 @test "--plan-only without --perf shows the machine, and nothing of it is bound" {
+	unset KTSTR_COLD # one of the two is continued
 	run -0 --separate-stderr kt-vm exec --plan-only --accel tcg --cold
 	jq -se '.[1].perf == null and .[1].how == "boot" and (map(.type) == ["meta", "vm-plan", "argv", "end"])' <<<"$output"
 	[[ $output != *prealloc* && $output != *host-nodes* ]]
