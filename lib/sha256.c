@@ -26,20 +26,19 @@ static uint32_t ror(uint32_t x, unsigned int n)
 	return x >> n | x << (32 - n);
 }
 
-/* One of the 64 rounds: in place of moving the eight words on, the next one takes them by other
- * names. */
-#define ROUND(a, b, c, d, e, f, g, h, i)                                                           \
-	do {                                                                                       \
-		h += (ror(e, 6) ^ ror(e, 11) ^ ror(e, 25)) + ((e & f) ^ (~e & g)) + k256[i] +      \
-		     w[i];                                                                         \
-		d += h;                                                                            \
-		h += (ror(a, 2) ^ ror(a, 13) ^ ror(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));        \
-	} while (0)
+/* One of the 64 rounds. In place of moving the eight words on, the caller names them anew. */
+static inline void one_round(uint32_t a, uint32_t b, uint32_t c, uint32_t *d, uint32_t e,
+			     uint32_t f, uint32_t g, uint32_t *h, uint32_t kw)
+{
+	*h += (ror(e, 6) ^ ror(e, 11) ^ ror(e, 25)) + ((e & f) ^ (~e & g)) + kw;
+	*d += *h;
+	*h += (ror(a, 2) ^ ror(a, 13) ^ ror(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
+}
 
 static void one_block(uint32_t hash[8], const unsigned char *p)
 {
-	uint32_t w[64], a = hash[0], b = hash[1], c = hash[2], d = hash[3], e = hash[4],
-			f = hash[5], g = hash[6], h = hash[7];
+	uint32_t w[64], kw[64], a = hash[0], b = hash[1], c = hash[2], d = hash[3], e = hash[4],
+				f = hash[5], g = hash[6], h = hash[7];
 	int i;
 
 	for (i = 0; i < 16; i++)
@@ -48,15 +47,17 @@ static void one_block(uint32_t hash[8], const unsigned char *p)
 	for (; i < 64; i++)
 		w[i] = (ror(w[i - 2], 17) ^ ror(w[i - 2], 19) ^ w[i - 2] >> 10) + w[i - 7] +
 		       (ror(w[i - 15], 7) ^ ror(w[i - 15], 18) ^ w[i - 15] >> 3) + w[i - 16];
+	for (i = 0; i < 64; i++)
+		kw[i] = k256[i] + w[i];
 	for (i = 0; i < 64; i += 8) {
-		ROUND(a, b, c, d, e, f, g, h, i);
-		ROUND(h, a, b, c, d, e, f, g, i + 1);
-		ROUND(g, h, a, b, c, d, e, f, i + 2);
-		ROUND(f, g, h, a, b, c, d, e, i + 3);
-		ROUND(e, f, g, h, a, b, c, d, i + 4);
-		ROUND(d, e, f, g, h, a, b, c, i + 5);
-		ROUND(c, d, e, f, g, h, a, b, i + 6);
-		ROUND(b, c, d, e, f, g, h, a, i + 7);
+		one_round(a, b, c, &d, e, f, g, &h, kw[i]);
+		one_round(h, a, b, &c, d, e, f, &g, kw[i + 1]);
+		one_round(g, h, a, &b, c, d, e, &f, kw[i + 2]);
+		one_round(f, g, h, &a, b, c, d, &e, kw[i + 3]);
+		one_round(e, f, g, &h, a, b, c, &d, kw[i + 4]);
+		one_round(d, e, f, &g, h, a, b, &c, kw[i + 5]);
+		one_round(c, d, e, &f, g, h, a, &b, kw[i + 6]);
+		one_round(b, c, d, &e, f, g, h, &a, kw[i + 7]);
 	}
 	hash[0] += a;
 	hash[1] += b;
