@@ -21,7 +21,7 @@ kt-nearest_O    := kt-run/kt-nearest
 kt-play_O       := kt-run/kt-play kt-run/conduct kt-run/planfile
 kt-play_PKG     := jansson
 kt-check_O      := kt-run/kt-check kt-run/checks kt-run/check_worker kt-run/check_group kt-run/judging kt-run/events \
-		   kt-run/host kt-run/placement kt-run/stats kt-run/thresh
+		   kt-run/host kt-run/placement kt-run/fair kt-run/stats kt-run/thresh
 kt-check_PKG    := jansson
 kt-initramfs_O  := kt-vm/kt-initramfs kt-vm/gather kt-vm/ldso kt-vm/elf kt-vm/tree kt-vm/cpio kt-vm/store
 kt-initramfs_PKG := libarchive
@@ -176,7 +176,7 @@ test_snap_thread_O := kt-snap/fields kt-snap/tally kt-snap/thread
 fuzz_cg_O       := kt-cgroup/stat
 fuzz_elf_O      := kt-vm/elf
 fuzz_events_O   := kt-run/checks kt-run/check_worker kt-run/check_group kt-run/judging kt-run/events kt-run/host \
-		   kt-run/placement kt-run/stats kt-run/thresh
+		   kt-run/placement kt-run/fair kt-run/stats kt-run/thresh
 fuzz_failif_O   := kt-snap/failif kt-snap/rank kt-snap/agg kt-snap/words kt-snap/metric kt-snap/fields kt-snap/glob
 fuzz_heap_elf_O := kt-snap/heap kt-snap/heap_elf kt-snap/proc_parse kt-snap/thread kt-snap/fields kt-snap/tally
 fuzz_image_O    := kt-kernel/image kt-kernel/config

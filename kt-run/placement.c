@@ -5,47 +5,11 @@
 #include "placement.h"
 #include "cleanup.h"
 #include "jsonr.h"
+#include "replay.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-/* A cgroup as the acks tell it. */
-struct cg {
-	const char *name;
-	const struct cpuset *requested; /* NULL: all that the parent has */
-	const struct cpuset *effective; /* NULL: unknown */
-	double weight;
-	bool limited; /* cpu.max is set: it may be held back without being runnable */
-	bool frozen;
-	bool touched; /* by an op after the first start of work */
-};
-
-/* A group of workers, all spawned by one op. */
-struct group {
-	const char *name;
-	const char *cgroup; /* where it is now */
-	const json_t *affinity,
-		*placed; /* as in the ops: null, list text, or one for each worker */
-	uint64_t from_ns, to_ns; /* when its workers ran */
-	bool moved;
-};
-
-struct replay {
-	const struct plan_run *run;
-	struct workers *ws;
-	struct placement *pl;
-	struct cg *cgs;
-	size_t n_cgs;
-	struct group *groups;
-	size_t n_groups;
-	size_t *group_of; /* of each worker */
-	double *weight_of; /* scratch of fair_shares() */
-	bool started, no_memory;
-	char *err;
-	size_t err_cap;
-};
 
 void placement_free(struct placement *pl)
 {
@@ -105,7 +69,7 @@ static int take_list(struct replay *r, const json_t *text, const struct cpuset *
 	return *ret ? 0 : -ENOMEM;
 }
 
-static struct cg *find_cg(struct replay *r, const char *name, size_t len)
+struct cg *replay_cg(struct replay *r, const char *name, size_t len)
 {
 	size_t i;
 
@@ -115,8 +79,7 @@ static struct cg *find_cg(struct replay *r, const char *name, size_t len)
 	return NULL;
 }
 
-/* Length of the parent's name; "" is the parent of all. */
-static size_t parent_len(const char *name, size_t len)
+size_t replay_parent(const char *name, size_t len)
 {
 	while (len > 0 && name[len - 1] != '/')
 		len--;
@@ -130,16 +93,16 @@ static struct cg *nearest_cg(struct replay *r, const char *name)
 	struct cg *c;
 
 	for (;;) {
-		c = find_cg(r, name, len);
+		c = replay_cg(r, name, len);
 		if (c || len == 0)
 			return c;
-		len = parent_len(name, len);
+		len = replay_parent(name, len);
 	}
 }
 
 static struct cg *get_cg(struct replay *r, const char *name)
 {
-	struct cg *c = find_cg(r, name, strlen(name)), *p, *up;
+	struct cg *c = replay_cg(r, name, strlen(name)), *p, *up;
 
 	if (c)
 		return c;
@@ -193,7 +156,7 @@ static void refresh_below(struct replay *r, const char *top)
 
 			if (len != depth || !below(c->name, top))
 				continue;
-			up = find_cg(r, c->name, parent_len(c->name, len));
+			up = replay_cg(r, c->name, replay_parent(c->name, len));
 			if (up)
 				c->effective = within(r, c->requested, up->effective);
 		}
@@ -375,154 +338,6 @@ static int add_span(struct spans *sp, uint64_t from, uint64_t slack, const struc
 	return 0;
 }
 
-/* The kernel's weights of nice levels, sched_prio_to_weight[] (kernel/sched/core.c), and of
- * SCHED_IDLE (WEIGHT_IDLEPRIO). */
-static double nice_weight(const struct worker *w)
-{
-	static const int weights[40] = {
-		88761, 71755, 56483, 46273, 36291, 29154, 23254, 18705, 14949, 11916,
-		9548,  7620,  6100,  4904,  3906,  3121,  2501,	 1991,	1586,  1277,
-		1024,  820,   655,   526,   423,   335,	  272,	 215,	172,   137,
-		110,   87,    70,    56,    45,	   36,	  29,	 23,	18,    15,
-	};
-
-	if (strcmp(w->policy, "idle") == 0)
-		return 3;
-	if (strcmp(w->work, "NiceSweep") == 0)
-		return weights[0]; /* it may be there at any moment */
-	return weights[w->nice < -20 || w->nice > 19 ? 20 : w->nice + 20];
-}
-
-static bool live(const struct group *g, uint64_t from, uint64_t to)
-{
-	return g->cgroup && g->from_ns < to && g->to_ns > from;
-}
-
-/* The part of the machine's time that belongs to a cgroup by the weights on the way down to it,
- * among those with live workers. */
-static double cgroup_part(struct replay *r, const char *name, uint64_t from, uint64_t to)
-{
-	size_t len = strlen(name), up = parent_len(name, len), i, j;
-	const struct cg *c = find_cg(r, name, len);
-	double own = c ? c->weight : 100, sum = own;
-
-	if (len == 0)
-		return 1;
-	/* Siblings: every distinct first step below the parent that leads to a live group. */
-	for (i = 0; i < r->n_groups; i++) {
-		const char *other = r->groups[i].cgroup;
-		size_t end;
-
-		if (!live(&r->groups[i], from, to) || strlen(other) <= up ||
-		    (up > 0 && (memcmp(other, name, up) != 0 || other[up] != '/')))
-			continue;
-		end = up > 0 ? up + 1 : 0;
-		end += strcspn(other + end, "/");
-		if (end == len && memcmp(other, name, len) == 0)
-			continue;
-		for (j = 0; j < i; j++)
-			if (live(&r->groups[j], from, to) &&
-			    strncmp(r->groups[j].cgroup, other, end) == 0 &&
-			    (r->groups[j].cgroup[end] == '/' || r->groups[j].cgroup[end] == '\0'))
-				break;
-		if (j < i)
-			continue; /* counted */
-		c = find_cg(r, other, end);
-		sum += c ? c->weight : 100;
-	}
-	{
-		AUTO_FREE char *parent = strndup(name, up);
-
-		return parent ? own / sum * cgroup_part(r, parent, from, to) : NAN;
-	}
-}
-
-/* CPUs of a set that real-time workers left to the others, in CPUs. */
-static double capacity(const struct replay *r, const struct cpuset *set)
-{
-	double cap = cpuset_count(set), part;
-	size_t i, j;
-
-	for (i = 0; i < r->ws->n; i++) {
-		const struct worker *w = &r->ws->w[i];
-
-		if (!worker_is_rt(w) || w->wall_ns == UNKNOWN || w->wall_ns == 0)
-			continue;
-		for (j = 0; j < w->n_use; j++) {
-			part = (double)w->use[j].ns / (double)w->wall_ns;
-			if (cpuset_has(set, w->use[j].cpu))
-				cap -= fmin(part, 1);
-		}
-	}
-	return fmax(cap, 0);
-}
-
-static bool overlap(const struct cpuset *a, const struct cpuset *b)
-{
-	struct cpuset s = *a;
-
-	if (a == b)
-		return true;
-	cpuset_and(&s, b);
-	return !cpuset_empty(&s);
-}
-
-static const struct cpuset *span_set(const struct spans *sp)
-{
-	return sp->n > 0 ? sp->s[sp->n - 1].set : NULL;
-}
-
-/* Add the fair share of [from, to) to each worker. It is the least that fairness can mean: whoever
- * may use one of the worker's CPUs is counted as if it wanted nothing but those. */
-static int fair_shares(struct replay *r, uint64_t from, uint64_t to)
-{
-	struct workers *ws = r->ws;
-	size_t i, j;
-
-	if (from >= to)
-		return 0;
-	for (i = 0; i < ws->n; i++) {
-		const struct worker *w = &ws->w[i];
-		const struct group *g = &r->groups[r->group_of[i]];
-		double sum = 0;
-
-		r->weight_of[i] = 0;
-		if (!live(g, from, to) || worker_is_rt(w))
-			continue;
-		for (j = 0; j < ws->n; j++)
-			if (!worker_is_rt(&ws->w[j]) && r->groups[r->group_of[j]].cgroup &&
-			    strcmp(r->groups[r->group_of[j]].cgroup, g->cgroup) == 0 &&
-			    live(&r->groups[r->group_of[j]], from, to))
-				sum += nice_weight(&ws->w[j]);
-		r->weight_of[i] = cgroup_part(r, g->cgroup, from, to) * nice_weight(w) / sum;
-		if (isnan(r->weight_of[i]))
-			return -ENOMEM;
-	}
-	for (i = 0; i < ws->n; i++) {
-		struct worker *w = &ws->w[i];
-		const struct cpuset *set = span_set(&r->pl->of[i]);
-		uint64_t start, end;
-		double sum = 0, share;
-
-		if (r->weight_of[i] <= 0 || !set || w->start_ns == UNKNOWN ||
-		    w->wall_ns == UNKNOWN || w->fair_ns == UNKNOWN)
-			continue;
-		start = w->start_ns > from ? w->start_ns : from;
-		end = w->start_ns + w->wall_ns < to ? w->start_ns + w->wall_ns : to;
-		if (start >= end)
-			continue;
-		for (j = 0; j < ws->n; j++) {
-			const struct cpuset *other = span_set(&r->pl->of[j]);
-
-			if (r->weight_of[j] > 0 && (!other || overlap(set, other)))
-				sum += r->weight_of[j];
-		}
-		share = fmin(r->weight_of[i] / sum * capacity(r, set), 1);
-		w->fair_ns += (uint64_t)(share * (double)(end - start));
-	}
-	return 0;
-}
-
 static uint64_t common(uint64_t a_from, uint64_t a_to, uint64_t b_from, uint64_t b_to)
 {
 	uint64_t from = a_from > b_from ? a_from : b_from, to = a_to < b_to ? a_to : b_to;
@@ -635,8 +450,8 @@ static void note_cgroups(struct replay *r)
 		size_t len;
 
 		w->moved |= g->moved;
-		for (len = name ? strlen(name) : 0; len > 0; len = parent_len(name, len)) {
-			const struct cg *c = find_cg(r, name, len);
+		for (len = name ? strlen(name) : 0; len > 0; len = replay_parent(name, len)) {
+			const struct cg *c = replay_cg(r, name, len);
 
 			if (!c)
 				continue;
@@ -698,9 +513,14 @@ int placement_build(const struct plan_run *run, struct workers *ws, struct place
 	return rc;
 }
 
+const struct cpuset *spans_last(const struct spans *sp)
+{
+	return sp->n > 0 ? sp->s[sp->n - 1].set : NULL;
+}
+
 const struct cpuset *placement_final(const struct placement *pl, size_t worker)
 {
-	return span_set(&pl->of[worker]);
+	return spans_last(&pl->of[worker]);
 }
 
 bool placement_confined(const struct placement *pl, size_t worker)
