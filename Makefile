@@ -18,7 +18,7 @@ kt-scenario_O   := kt-run/kt-scenario kt-run/scenario kt-run/expand kt-run/draft
 		   kt-run/works kt-run/toporec kt-run/thresh
 kt-scenario_PKG := jansson
 kt-nearest_O    := kt-run/kt-nearest
-kt-play_O       := kt-run/kt-play kt-run/conduct kt-run/planfile
+kt-play_O       := kt-run/kt-play kt-run/conduct kt-run/conduct_wait kt-run/planfile
 kt-play_PKG     := jansson
 kt-check_O      := kt-run/kt-check kt-run/checks kt-run/check_worker kt-run/check_group kt-run/judging kt-run/events \
 		   kt-run/host kt-run/placement kt-run/fair kt-run/stats kt-run/thresh
