@@ -14,8 +14,8 @@ kt-work_O       := kt-work/kt-work kt-work/run kt-work/intent kt-work/serve kt-w
 		   kt-work/spec kt-work/worker kt-work/lat kt-work/gen kt-work/gen_cpu kt-work/gen_churn \
 		   kt-work/gen_futex kt-work/gen_pipe kt-work/gen_io kt-work/gen_mem
 kt-work_PKG     := jansson
-kt-scenario_O   := kt-run/kt-scenario kt-run/scenario kt-run/expand kt-run/draft kt-run/expr kt-run/draw kt-run/flags \
-		   kt-run/works kt-run/toporec kt-run/thresh
+kt-scenario_O   := kt-run/kt-scenario kt-run/scenario kt-run/scenario_parts kt-run/expand kt-run/draft kt-run/expr \
+		   kt-run/draw kt-run/flags kt-run/works kt-run/toporec kt-run/thresh
 kt-scenario_PKG := jansson
 kt-nearest_O    := kt-run/kt-nearest
 kt-play_O       := kt-run/kt-play kt-run/conduct kt-run/conduct_wait kt-run/planfile
@@ -189,8 +189,8 @@ fuzz_ldso_O     := kt-vm/ldso
 fuzz_plan_O     := kt-run/planfile
 fuzz_snap_proc_O := kt-snap/proc_parse kt-snap/fields kt-snap/thread kt-snap/machine kt-snap/taskstats
 fuzz_scan_O     := kt-snap/scan
-fuzz_scenario_O := kt-run/scenario kt-run/expand kt-run/draft kt-run/expr kt-run/draw kt-run/flags kt-run/works \
-		   kt-run/thresh kt-run/planfile
+fuzz_scenario_O := kt-run/scenario kt-run/scenario_parts kt-run/expand kt-run/draft kt-run/expr \
+		   kt-run/draw kt-run/flags kt-run/works kt-run/thresh kt-run/planfile
 fuzz_snapdiff_O := $(filter-out kt-snap/kt-snap-diff,$(kt-snap-diff_O))
 fuzz_snapdiff_PKG := libzstd
 fuzz_table_O    := kt-report/table
