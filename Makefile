@@ -50,7 +50,7 @@ kt-reserve_O    := kt-locks/kt-reserve kt-locks/run kt-locks/plan kt-locks/seize
 kt-snap_O       := kt-snap/kt-snap kt-snap/series kt-snap/machine kt-snap/cgroups kt-snap/filter kt-snap/zfile \
 		   kt-snap/heap kt-snap/heap_elf kt-snap/fields kt-snap/thread kt-snap/tally \
 		   kt-snap/proc kt-snap/proc_read kt-snap/proc_parse kt-snap/threaded kt-snap/taskstats \
-		   kt-snap/bpf kt-snap/ahead kt-snap/prog kt-snap/snap_obj kt-snap/cgpath
+		   kt-snap/bpf kt-snap/bpf_record kt-snap/ahead kt-snap/prog kt-snap/snap_obj kt-snap/cgpath
 kt-snap_PKG     := libzstd libbpf
 kt-snap-diff_O  := kt-snap/kt-snap-diff kt-snap/compare kt-snap/interval kt-snap/rows kt-snap/rank kt-snap/failif \
 		   kt-snap/agg kt-snap/items kt-snap/words kt-snap/metric kt-snap/fields kt-snap/intake \
