@@ -1,26 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* From sources to a tree: directories are walked, ELF files bring their libraries and interpreter,
- * executable scripts theirs. No directory of the tree is ever a link: a library keeps the name by
- * which it was found, as a link to where it really is. */
+/* From sources to a tree: directories are walked, and links in them. */
 #include "gather.h"
 #include "cleanup.h"
-#include "die.h"
+#include "gather_file.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <string.h>
-#include <sys/mman.h>
-
-#define MAX_FILE UINT32_MAX /* eight hexadecimal digits in a newc header */
-#define MAX_DEPTH 8 /* of scripts run by scripts; the kernel gives up at 5 */
-
-struct lack {
-	struct lack *next;
-	char *who, *name;
-};
 
 /* The directories above one that is being walked, to notice a circle of links. */
 struct above {
@@ -29,481 +16,6 @@ struct above {
 	ino_t ino;
 	const char *top; /* real path of the source that the walk started from */
 };
-
-static int one_file(struct gather *g, const char *host, const char *dest, bool walked, int depth);
-
-__attribute__((format(printf, 3, 4))) static int fail_rc(struct gather *g, int rc, const char *fmt,
-							 ...)
-{
-	char text[2 * PATH_MAX + 256];
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap); /* a cut-off message still helps */
-	va_end(ap);
-	g->failed = 1;
-	if (rc == -ENOMEM)
-		return warn_rc(rc, "%s", text);
-	if (rc < 0)
-		warn_rc(rc, "%s", text);
-	else
-		warn_msg("%s", text);
-	return 0;
-}
-
-static bool have(const struct gather *g, const char *path)
-{
-	const char *const *h;
-
-	for (h = g->have; h && *h; h++)
-		if (strcmp(*h, path) == 0)
-			return true;
-	return false;
-}
-
-static int seen(const struct gather *g, const char *path, const struct stat *st)
-{
-	return g->ldso.seen ? g->ldso.seen(path, st, g->ldso.arg) : 0;
-}
-
-static int put(struct gather *g, const char *dest, const struct node *n, bool *ret_new)
-{
-	int rc = tree_add(g->tree, dest, n, ret_new);
-
-	return rc == -EEXIST ? fail_rc(g, 0, "%s", g->tree->err)
-	       : rc < 0	     ? fail_rc(g, rc, "add '%s'", dest)
-			     : 0;
-}
-
-/* A link at `dest` that leads to `target`, with the identity of the file behind it. */
-static int put_link(struct gather *g, const char *dest, const char *target, const char *source,
-		    const struct stat *st)
-{
-	struct node n = { .kind = NODE_LINK, .mode = 0777 };
-	AUTO_FREE char *src = strdup(source);
-	AUTO_FREE char *to = strdup(target);
-
-	if (!src || !to)
-		return -ENOMEM;
-	n.source = src;
-	n.target = to;
-	if (st)
-		n.st = *st;
-	return put(g, dest, &n, NULL);
-}
-
-/* Can this machine run it (and so its guest)? Others are data. */
-static bool runs_here(const struct elf *e)
-{
-	if (e->foreign)
-		return false;
-#if defined(__x86_64__)
-	return e->machine == EM_X86_64 || e->machine == EM_386;
-#elif defined(__aarch64__)
-	return e->machine == EM_AARCH64 || e->machine == EM_ARM;
-#elif defined(__riscv)
-	return e->machine == EM_RISCV;
-#elif defined(__s390x__)
-	return e->machine == EM_S390;
-#else
-	return true;
-#endif
-}
-
-/* A library alone does not say which loader will load it. */
-static const char *usual_interp(const struct elf *e)
-{
-	switch (e->machine) {
-	case EM_X86_64:
-		return e->class == ELFCLASS64 ? "/lib64/ld-linux-x86-64.so.2"
-					      : "/libx32/ld-linux-x32.so.2";
-	case EM_386:
-		return "/lib/ld-linux.so.2";
-	case EM_AARCH64:
-		return "/lib/ld-linux-aarch64.so.1";
-	case EM_RISCV:
-		return "/lib/ld-linux-riscv64-lp64d.so.1";
-	case EM_S390:
-		return "/lib/ld64.so.1";
-	default:
-		return NULL;
-	}
-}
-
-static void obj_free(struct ldso_obj *o)
-{
-	if (!o)
-		return;
-	elf_free(&o->elf);
-	if (o->map)
-		munmap(o->map, o->map_len);
-	free(o->host);
-	free(o->guest);
-	free(o);
-}
-
-/* Open and map a file. Returns 1 with *ret when it is a program or library for this machine, 0 when
- * it is something else, or a failure's -errno. */
-static int load(const char *host, const char *guest, struct ldso_obj **ret)
-{
-	struct ldso_obj *o = calloc(1, sizeof(*o));
-	AUTO_FD fd = open(host, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	struct stat st;
-	int rc;
-
-	if (!o || fd < 0 || fstat(fd, &st) < 0) {
-		rc = o ? -errno : -ENOMEM;
-		goto out;
-	}
-	rc = 0;
-	if (!S_ISREG(st.st_mode) || st.st_size < EI_NIDENT)
-		goto out;
-	o->host = strdup(host);
-	o->guest = strdup(guest);
-	if (!o->host || !o->guest) {
-		rc = -ENOMEM;
-		goto out;
-	}
-	o->dev = st.st_dev;
-	o->ino = st.st_ino;
-	o->map_len = (size_t)st.st_size;
-	o->map = mmap(NULL, o->map_len, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (o->map == MAP_FAILED) {
-		o->map = NULL;
-		rc = -errno;
-		goto out;
-	}
-	rc = elf_parse(o->map, o->map_len, &o->elf);
-	if (rc == 1 && !runs_here(&o->elf))
-		rc = 0;
-out:
-	if (rc == 1)
-		*ret = o;
-	else
-		obj_free(o);
-	return rc;
-}
-
-/* Put the file `host` at the guest path by which it will be asked for, and at its real path when
- * that is another one and the two machines agree on it. */
-static int put_found(struct gather *g, const char *host, const char *guest, const struct stat *st,
-		     const struct elf *e)
-{
-	char real[PATH_MAX], clean[PATH_MAX];
-	struct node n = { .kind = NODE_FILE, .mode = st->st_mode & 07777, .st = *st };
-	AUTO_FREE char *src = NULL;
-	int rc;
-
-	if (!realpath(host, real) || !path_clean(host, clean, sizeof(clean)))
-		return fail_rc(g, -errno, "resolve '%s'", host);
-	if (strcmp(clean, guest) != 0) /* elsewhere in the guest: it stands there by itself */
-		(void)snprintf(real, sizeof(real), "%s", guest);
-	src = strdup(host);
-	if (!src)
-		return -ENOMEM;
-	n.source = src;
-	n.size = g->strip && e && e->loaded_end ? e->loaded_end : (uint64_t)st->st_size;
-	if (n.size > MAX_FILE)
-		return fail_rc(g, -EFBIG, "put '%s' into a cpio archive", host);
-	rc = have(g, real) ? 0 : put(g, real, &n, NULL);
-	if (rc == 0 && strcmp(real, guest) != 0)
-		rc = put_link(g, guest, real, host, st);
-	return rc;
-}
-
-static int note_lack(struct gather *g, const char *who, const char *name)
-{
-	struct lack *l = calloc(1, sizeof(*l));
-
-	if (!l)
-		return -ENOMEM;
-	l->who = strdup(who);
-	l->name = strdup(name);
-	l->next = g->lacks;
-	g->lacks = l;
-	return l->who && l->name ? 0 : -ENOMEM;
-}
-
-/* The objects of one program, in the order in which they are found. */
-struct objs {
-	struct ldso_obj **v;
-	size_t n, cap;
-	char libc_dir[PATH_MAX]; /* where the guest finds its C library */
-};
-
-static int objs_add(struct objs *os, struct ldso_obj *o)
-{
-	if (os->n == os->cap) {
-		size_t cap = os->cap ? os->cap * 2 : 16;
-		struct ldso_obj **v = reallocarray(os->v, cap, sizeof(struct ldso_obj *));
-
-		if (!v)
-			return -ENOMEM;
-		os->v = v;
-		os->cap = cap;
-	}
-	os->v[os->n++] = o;
-	return 0;
-}
-
-static void objs_free(struct objs *os)
-{
-	size_t i;
-
-	for (i = 0; i < os->n; i++)
-		obj_free(os->v[i]);
-	free(os->v);
-}
-
-/* Was the name asked for by an object before i, or by i itself before its j-th? */
-static bool asked_before(const struct objs *os, size_t i, size_t j)
-{
-	const char *name = os->v[i]->elf.needed[j];
-	size_t a, b;
-
-	for (a = 0; a <= i; a++)
-		for (b = 0; b < (a == i ? j : os->v[a]->elf.n_needed); b++)
-			if (strcmp(os->v[a]->elf.needed[b], name) == 0)
-				return true;
-	return false;
-}
-
-static bool is_interp(const char *interp, const char *name)
-{
-	const char *slash = interp ? strrchr(interp, '/') : NULL;
-
-	if (!slash)
-		return false;
-	if (strstr(interp, "/ld-musl-") &&
-	    (strcmp(name, "libc.so") == 0 || strncmp(name, "libc.musl-", 10) == 0))
-		return true; /* there the loader is the C library */
-	return strcmp(slash + 1, name) == 0;
-}
-
-/* A library that only the library cache knew where to find needs one more name in the guest, which
- * has no such cache: beside the C library. */
-static int put_odd(struct gather *g, const struct objs *os, const char *interp,
-		   const struct ldso_obj *o)
-{
-	char dir[PATH_MAX], at[PATH_MAX];
-	const char *name = o->asked;
-	struct stat st = { .st_dev = o->dev, .st_ino = o->ino };
-	char *slash;
-	int n;
-
-	(void)snprintf(dir, sizeof(dir), "%s", o->guest); /* it is a path, so it fits */
-	slash = strrchr(dir, '/');
-	if (!slash)
-		return 0;
-	*slash = '\0';
-	if (!os->libc_dir[0] || strcmp(dir, os->libc_dir) == 0 ||
-	    ldso_is_default_dir(interp, o->elf.class, dir))
-		return 0;
-	n = snprintf(at, sizeof(at), "%s/%s", os->libc_dir, name);
-	if (n < 0 || n >= (int)sizeof(at))
-		return fail_rc(g, -ENAMETOOLONG, "add '%s/%s'", os->libc_dir, name);
-	return put_link(g, at, o->guest, o->host, &st);
-}
-
-/* All libraries of os->v[0], breadth first, into the tree. */
-static int libraries(struct gather *g, struct objs *os, bool walked)
-{
-	const struct ldso_obj *root = os->v[0];
-	const char *interp = root->elf.interp ? root->elf.interp : usual_interp(&root->elf);
-	size_t i, j, k;
-	int rc = 0;
-
-	for (i = 0; i < os->n && rc == 0; i++) {
-		for (j = 0; j < os->v[i]->elf.n_needed && rc == 0; j++) {
-			const struct ldso_obj *by = os->v[i];
-			const char *name = by->elf.needed[j];
-			struct ldso_found f = { 0 };
-			AUTO_FREE char *host = NULL;
-			AUTO_FREE char *guest = NULL;
-			struct ldso_obj *o = NULL;
-
-			if (asked_before(os, i, j) || is_interp(interp, name))
-				continue;
-			rc = ldso_find(&g->ldso, by, interp, name, &f);
-			if (rc < 0)
-				return fail_rc(g, rc, "look for '%s', which '%s' needs", name,
-					       by->host);
-			if (rc == 0) {
-				if (walked && !root->elf.interp)
-					rc = note_lack(g, by->host, name);
-				else if (i == 0)
-					rc = fail_rc(
-						g, 0,
-						"'%s' needs the library '%s', which is not found",
-						by->host, name);
-				else
-					rc = fail_rc(
-						g, 0,
-						"'%s' needs the library '%s', which is not found "
-						"(it is loaded for '%s')",
-						by->host, name, root->host);
-				continue;
-			}
-			host = f.host;
-			guest = f.guest;
-			if (strncmp(name, "libc.so", 7) == 0) {
-				char *slash = strrchr(guest, '/');
-
-				(void)snprintf(os->libc_dir, sizeof(os->libc_dir), "%.*s",
-					       (int)(slash - guest), guest);
-			}
-			if (have(g, guest)) {
-				rc = 0;
-				continue;
-			}
-			rc = load(host, guest, &o);
-			if (rc != 1)
-				return fail_rc(g, rc < 0 ? rc : -EBADMSG, "read '%s'", host);
-			rc = put_found(g, host, guest, &f.st, &o->elf);
-			for (k = 0; k < os->n; k++)
-				if (os->v[k]->dev == o->dev && os->v[k]->ino == o->ino)
-					break;
-			o->loader = by;
-			o->asked = name;
-			o->via = f.via;
-			if (rc != 0 || k < os->n || objs_add(os, o) < 0) {
-				rc = rc == 0 && k == os->n ? -ENOMEM : rc;
-				obj_free(o);
-				continue;
-			}
-		}
-	}
-	for (k = 1; k < os->n && rc == 0; k++)
-		if (os->v[k]->via == LDSO_CACHE || os->v[k]->via == LDSO_DEFAULT)
-			rc = put_odd(g, os, interp, os->v[k]);
-	return rc;
-}
-
-/* A program that others name by its path: interpreters of programs and of scripts. */
-static int put_program(struct gather *g, const char *path, const char *who, int depth)
-{
-	char clean[PATH_MAX], real[PATH_MAX];
-	struct stat st;
-	int rc;
-
-	if (path[0] != '/' || !path_clean(path, clean, sizeof(clean)))
-		return fail_rc(g, 0, "'%s' names '%s' as its interpreter, which is no full path",
-			       who, path);
-	if (have(g, clean))
-		return 0;
-	if (stat(path, &st) < 0 || !realpath(path, real))
-		return fail_rc(g, -errno, "'%s' needs its interpreter '%s'", who, path);
-	rc = seen(g, path, &st);
-	if (rc == 0 && strcmp(real, clean) != 0)
-		rc = put_link(g, clean, real, path, &st);
-	return rc < 0 || have(g, real) ? rc : one_file(g, real, real, false, depth + 1);
-}
-
-/* Where a shell would find the program: its path in buf, or NULL. */
-static char *in_path(struct gather *g, const char *name, char *buf, size_t cap)
-{
-	const char *dir = getenv("PATH");
-
-	for (; dir && *dir; dir += strcspn(dir, ":"), dir += *dir == ':') {
-		struct stat st;
-		int n = snprintf(buf, cap, "%.*s/%s", (int)strcspn(dir, ":"), dir, name);
-
-		if (n < 0 || (size_t)n >= cap || dir[0] != '/')
-			continue;
-		if (stat(buf, &st) == 0 && S_ISREG(st.st_mode) && access(buf, X_OK) == 0)
-			return seen(g, buf, &st) == 0 ? buf : NULL;
-		if (seen(g, buf, NULL) < 0)
-			return NULL;
-	}
-	return NULL;
-}
-
-/* "#!/bin/sh -e" or "#!/usr/bin/env -S python3 -u": what must be there to run it. */
-static int script(struct gather *g, const char *host, char *line, int depth)
-{
-	char found[PATH_MAX], *save = NULL;
-	char *interp = strtok_r(line + 2, " \t", &save), *word;
-	const char *base;
-	int rc;
-
-	if (!interp)
-		return fail_rc(g, 0, "the first line of '%s' names no interpreter", host);
-	if (depth > MAX_DEPTH)
-		return fail_rc(g, -ELOOP, "follow the interpreters of '%s'", host);
-	rc = put_program(g, interp, host, depth);
-	base = strrchr(interp, '/');
-	if (rc < 0 || !base || strcmp(base, "/env") != 0)
-		return rc;
-	while ((word = strtok_r(NULL, " \t", &save)))
-		if (word[0] != '-' && !strchr(word, '='))
-			break;
-	if (!word)
-		return 0;
-	if (word[0] == '/')
-		return put_program(g, word, host, depth);
-	if (!in_path(g, word, found, sizeof(found)))
-		return fail_rc(g, 0, "'%s' runs '%s' by env, which is not found in PATH", host,
-			       word);
-	return put_program(g, found, host, depth);
-}
-
-/* One regular file, and what it needs. */
-static int one_file(struct gather *g, const char *host, const char *dest, bool walked, int depth)
-{
-	struct node n = { .kind = NODE_FILE };
-	struct objs os = { 0 };
-	struct ldso_obj *o = NULL;
-	AUTO_FREE char *src = strdup(host);
-	AUTO_FD fd = open(host, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	char real[PATH_MAX], line[257];
-	bool is_new;
-	ssize_t got;
-	int rc, is_elf;
-
-	if (!src)
-		return -ENOMEM;
-	if (fd < 0 || fstat(fd, &n.st) < 0 || !realpath(host, real))
-		return fail_rc(g, -errno, "open '%s'", host);
-	if (!S_ISREG(n.st.st_mode))
-		return fail_rc(g, 0, "'%s' is neither a file nor a directory", host);
-	rc = seen(g, host, &n.st);
-	if (rc < 0)
-		return rc;
-	is_elf = load(real, dest, &o);
-	if (is_elf == -EBADMSG)
-		return fail_rc(g, 0, "'%s' is a damaged ELF file", host);
-	if (is_elf < 0)
-		return fail_rc(g, is_elf, "read '%s' as an ELF file", host);
-	n.source = src;
-	n.mode = n.st.st_mode & 07777;
-	n.size = g->strip && o && o->elf.loaded_end ? o->elf.loaded_end : (uint64_t)n.st.st_size;
-	rc = n.size > MAX_FILE ? fail_rc(g, -EFBIG, "put '%s' into a cpio archive", host)
-			       : put(g, dest, &n, &is_new);
-	if (rc < 0 || n.size > MAX_FILE || !is_new) {
-		obj_free(o);
-		return rc;
-	}
-	if (o) {
-		if (objs_add(&os, o) < 0) {
-			obj_free(o);
-			return -ENOMEM;
-		}
-		if (o->elf.interp)
-			rc = put_program(g, o->elf.interp, host, depth);
-		if (rc == 0)
-			rc = libraries(g, &os, walked);
-		objs_free(&os);
-		return rc;
-	}
-	if (!(n.mode & 0111))
-		return 0;
-	got = pread(fd, line, sizeof(line) - 1, 0);
-	if (got < 0)
-		return fail_rc(g, -errno, "read '%s'", host);
-	line[got] = '\0';
-	line[strcspn(line, "\n")] = '\0';
-	return line[0] == '#' && line[1] == '!' ? script(g, host, line, depth) : 0;
-}
 
 static int walk(struct gather *g, const char *host, const char *dest, const struct above *up,
 		const char *top);
@@ -516,20 +28,21 @@ static int walk_link(struct gather *g, const char *host, const char *dest, const
 	struct stat st;
 
 	if (n < 0)
-		return fail_rc(g, -errno, "read the link '%s'", host);
+		return gather_fail(g, -errno, "read the link '%s'", host);
 	target[n] = '\0';
 	if (!realpath(host, real) || stat(host, &st) < 0) {
 		if (errno != ENOENT)
-			return fail_rc(g, -errno, "follow the link '%s'", host);
-		if (seen(g, host, NULL) < 0)
+			return gather_fail(g, -errno, "follow the link '%s'", host);
+		if (gather_seen(g, host, NULL) < 0)
 			return -ENOMEM;
-		return put_link(g, dest, target, host, NULL); /* dangling here, and there too */
+		/* dangling here, and there too */
+		return gather_put_link(g, dest, target, host, NULL);
 	}
 	if (target[0] != '/' && strncmp(real, up->top, top_len) == 0 &&
 	    (real[top_len] == '/' || up->top[1] == '\0'))
-		return put_link(g, dest, target, host, &st);
+		return gather_put_link(g, dest, target, host, &st);
 	return S_ISDIR(st.st_mode) ? walk(g, host, dest, up, up->top)
-				   : one_file(g, host, dest, true, 0);
+				   : gather_file(g, host, dest, true, 0);
 }
 
 static int walk(struct gather *g, const char *host, const char *dest, const struct above *up,
@@ -546,17 +59,17 @@ static int walk(struct gather *g, const char *host, const char *dest, const stru
 	if (!src)
 		return -ENOMEM;
 	if (!dir || fstat(dirfd(dir), &st) < 0)
-		return fail_rc(g, -errno, "open directory '%s'", host);
+		return gather_fail(g, -errno, "open directory '%s'", host);
 	here.dev = st.st_dev;
 	here.ino = st.st_ino;
 	for (a = up; a; a = a->up)
 		if (a->dev == st.st_dev && a->ino == st.st_ino)
-			return fail_rc(g, -ELOOP, "follow the link '%s'", host);
-	rc = seen(g, host, &st);
+			return gather_fail(g, -ELOOP, "follow the link '%s'", host);
+	rc = gather_seen(g, host, &st);
 	if (rc < 0)
 		return rc;
 	n.mode = st.st_mode & 07777;
-	rc = put(g, dest, &n, NULL);
+	rc = gather_put(g, dest, &n, NULL);
 	while (rc == 0) {
 		AUTO_FREE char *sub = NULL;
 		AUTO_FREE char *to = NULL;
@@ -565,7 +78,7 @@ static int walk(struct gather *g, const char *host, const char *dest, const stru
 		errno = 0; /* readdir says NULL for the end and for an error */
 		de = readdir(dir);
 		if (!de)
-			return errno ? fail_rc(g, -errno, "read directory '%s'", host) : 0;
+			return errno ? gather_fail(g, -errno, "read directory '%s'", host) : 0;
 		if (strcmp(de->d_name, ".") == 0 || strcmp(de->d_name, "..") == 0)
 			continue;
 		if (asprintf(&sub, "%s/%s", host, de->d_name) < 0)
@@ -575,13 +88,13 @@ static int walk(struct gather *g, const char *host, const char *dest, const stru
 		if (!sub || !to)
 			return -ENOMEM;
 		if (fstatat(dirfd(dir), de->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-			rc = fail_rc(g, -errno, "look at '%s'", sub);
+			rc = gather_fail(g, -errno, "look at '%s'", sub);
 		else if (S_ISDIR(st.st_mode))
 			rc = walk(g, sub, to, &here, top);
 		else if (S_ISLNK(st.st_mode))
 			rc = walk_link(g, sub, to, &here);
 		else
-			rc = one_file(g, sub, to, true, 0);
+			rc = gather_file(g, sub, to, true, 0);
 	}
 	return rc;
 }
@@ -601,7 +114,8 @@ static int guest_path(struct gather *g, const char *abs, const char *dest, char 
 		size_t part = strcspn(p, "/");
 
 		if (dest != abs && part == 2 && p[0] == '.' && p[1] == '.') {
-			(void)fail_rc(g, 0, "'%s' is no place in an archive: it has '..'", dest);
+			(void)gather_fail(g, 0, "'%s' is no place in an archive: it has '..'",
+					  dest);
 			return -EINVAL;
 		}
 		p += part;
@@ -609,7 +123,7 @@ static int guest_path(struct gather *g, const char *abs, const char *dest, char 
 	n = snprintf(joined, sizeof(joined), "%s%s", dest,
 		     dest != abs && len > 0 && dest[len - 1] == '/' && base ? base + 1 : "");
 	if (n < 0 || n >= (int)sizeof(joined) || !path_clean(joined, buf, cap)) {
-		(void)fail_rc(g, -ENAMETOOLONG, "add '%s'", dest);
+		(void)gather_fail(g, -ENAMETOOLONG, "add '%s'", dest);
 		return -EINVAL;
 	}
 	return 0;
@@ -624,30 +138,30 @@ int gather_source(struct gather *g, const char *src, const char *dest)
 	int rc;
 
 	if (!*src)
-		return fail_rc(g, 0, "an empty name is no source");
+		return gather_fail(g, 0, "an empty name is no source");
 	if (!strchr(src, '/') && lstat(src, &st) < 0 && errno == ENOENT &&
-	    in_path(g, src, found, sizeof(found)))
+	    gather_in_path(g, src, found, sizeof(found)))
 		src = found;
 	if (src[0] != '/') {
 		cwd = getcwd(NULL, 0);
 		if (!cwd)
-			return fail_rc(g, -errno, "name the current directory");
+			return gather_fail(g, -errno, "name the current directory");
 	}
 	if (asprintf(&joined, "%s%s%s", cwd ? cwd : "", cwd ? "/" : "", src) < 0) {
 		joined = NULL;
 		return -ENOMEM;
 	}
 	if (stat(src, &st) < 0 || !realpath(src, real))
-		return fail_rc(g, -errno, "open '%s'", src);
+		return gather_fail(g, -errno, "open '%s'", src);
 	if (!path_clean(joined, abs, sizeof(abs)))
-		return fail_rc(g, -ENAMETOOLONG, "open '%s'", src);
+		return gather_fail(g, -ENAMETOOLONG, "open '%s'", src);
 	if (guest_path(g, abs, dest, to, sizeof(to)) < 0)
 		return 0; /* has been said */
 	if (S_ISDIR(st.st_mode))
 		return walk(g, joined, to, NULL, real);
 	if (strcmp(to, "/") == 0)
-		return fail_rc(g, 0, "'%s' is a file and cannot be '/'", src);
-	rc = one_file(g, joined, to, false, 0);
+		return gather_fail(g, 0, "'%s' is a file and cannot be '/'", src);
+	rc = gather_file(g, joined, to, false, 0);
 	return rc;
 }
 
@@ -674,8 +188,8 @@ int gather_done(struct gather *g)
 
 		(void)tree_each(g->tree, same_base, &look); /* look.found is its answer */
 		if (!look.found)
-			(void)fail_rc(g, 0, "'%s' needs the library '%s', which is not found",
-				      l->who, l->name);
+			(void)gather_fail(g, 0, "'%s' needs the library '%s', which is not found",
+					  l->who, l->name);
 	}
 	return g->failed ? -EINVAL : 0;
 }
