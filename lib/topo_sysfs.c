@@ -3,11 +3,11 @@
  *
  * One pass over the CPUs in ascending order. What CPUs share (core, package, die, cluster, cache)
  * is read once, at the first of them: the kernel's list of the sharers places the others. */
+#include "topo_sysfs.h"
 #include "cgself.h"
 #include "cleanup.h"
 #include "num.h"
 #include "root.h"
-#include "topo.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,29 +18,14 @@
 #include <string.h>
 
 #define CPU_DIR "sys/devices/system/cpu"
-#define NODE_DIR "sys/devices/system/node"
 #define MAX_CACHE_INDEX 16 /* x86 has 4, s390 up to 8 */
 
-struct reader {
-	struct topo *t;
-	int root_fd;
-	int dir_fd; /* of CPU_DIR */
-	char *text; /* CPUSET_TEXT bytes: the file read last */
-	bool books; /* there may be ids of books and drawers */
-};
-
-/* The errors that tell something about this process, not about the machine it looks at. */
-static bool is_own_trouble(int rc)
+bool topo_is_own_trouble(int rc)
 {
 	return rc == -ENOMEM || rc == -EMFILE || rc == -ENFILE;
 }
 
-/* Read a sysfs file below dir_fd into r->text. Unlike root_read() it takes a short read for the
- * end: so it is in sysfs, where a read gives a whole file or a whole page. */
-static int slurp(struct reader *r, int dir_fd, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static int slurp(struct reader *r, int dir_fd, const char *fmt, ...)
+int topo_slurp(struct topo_reader *r, int dir_fd, const char *fmt, ...)
 {
 	char path[128];
 	size_t len = 0;
@@ -76,9 +61,9 @@ static int slurp(struct reader *r, int dir_fd, const char *fmt, ...)
 }
 
 /* A number that the kernel writes with %d; what it means by "unknown" is left to the caller. */
-static int slurp_int(struct reader *r, int cpu, const char *file, int *ret)
+static int slurp_int(struct topo_reader *r, int cpu, const char *file, int *ret)
 {
-	int rc = slurp(r, r->dir_fd, "cpu%d/%s", cpu, file);
+	int rc = topo_slurp(r, r->dir_fd, "cpu%d/%s", cpu, file);
 
 	if (rc < 0)
 		return rc;
@@ -88,7 +73,7 @@ static int slurp_int(struct reader *r, int cpu, const char *file, int *ret)
 
 /* A raw id. The kernel leaves the file out, or says -1, when it has none; only what is there and
  * cannot be read is missing. */
-static int raw_id(struct reader *r, int cpu, const char *what, const char *file)
+static int raw_id(struct topo_reader *r, int cpu, const char *what, const char *file)
 {
 	int v = -1, rc = slurp_int(r, cpu, file, &v);
 
@@ -103,17 +88,17 @@ struct names {
 	const char *list[2], *mask[2];
 };
 
-static int slurp_set(struct reader *r, int cpu, const struct names *names, struct cpuset *ret)
+static int slurp_set(struct topo_reader *r, int cpu, const struct names *names, struct cpuset *ret)
 {
 	int i, rc = -ENOENT;
 
 	for (i = 0; i < 2 && names->list[i]; i++) {
-		rc = slurp(r, r->dir_fd, "cpu%d/topology/%s", cpu, names->list[i]);
+		rc = topo_slurp(r, r->dir_fd, "cpu%d/topology/%s", cpu, names->list[i]);
 		if (rc != -ENOENT)
 			return rc < 0 ? rc : cpuset_parse(r->text, ret);
 	}
 	for (i = 0; i < 2 && names->mask[i]; i++) {
-		rc = slurp(r, r->dir_fd, "cpu%d/topology/%s", cpu, names->mask[i]);
+		rc = topo_slurp(r, r->dir_fd, "cpu%d/topology/%s", cpu, names->mask[i]);
 		if (rc != -ENOENT)
 			return rc < 0 ? rc : cpuset_parse_mask(r->text, ret);
 	}
@@ -121,8 +106,8 @@ static int slurp_set(struct reader *r, int cpu, const struct names *names, struc
 }
 
 /* The sharers that are online. A list without the CPU itself is none. */
-static int slurp_sharers(struct reader *r, int cpu, const char *what, const struct names *names,
-			 struct cpuset *ret)
+static int slurp_sharers(struct topo_reader *r, int cpu, const char *what,
+			 const struct names *names, struct cpuset *ret)
 {
 	int rc = slurp_set(r, cpu, names, ret);
 
@@ -136,16 +121,11 @@ static int slurp_sharers(struct reader *r, int cpu, const char *what, const stru
 	return 0;
 }
 
-static struct topo_cpu *cpu_at(struct topo *t, int cpu)
-{
-	return &t->cpu[t->at[cpu] - 1];
-}
-
 /* core_cpus_list and its kin got these names in 5.3, the old ones are still there in 6.x. */
 static const struct names core_names = { { "core_cpus_list", "thread_siblings_list" },
 					 { "core_cpus", "thread_siblings" } };
 
-static int read_core(struct reader *r, struct topo_cpu *c)
+static int read_core(struct topo_reader *r, struct topo_cpu *c)
 {
 	struct topo *t = r->t;
 	struct cpuset set;
@@ -155,11 +135,11 @@ static int read_core(struct reader *r, struct topo_cpu *c)
 	rc = slurp_sharers(r, c->cpu, "core", &core_names, &set);
 	if (rc < 0) {
 		c->kernel_core_id = core_id;
-		return is_own_trouble(rc) ? rc : 0;
+		return topo_is_own_trouble(rc) ? rc : 0;
 	}
 	/* A lower CPU that is still without has no list that could be read: ids stay in order. */
 	for (id = c->cpu - 1; (id = cpuset_next(&set, id + 1)) >= 0;) {
-		struct topo_cpu *o = cpu_at(t, id);
+		struct topo_cpu *o = topo_cpu_at(t, id);
 
 		if (o->core >= 0)
 			continue;
@@ -210,7 +190,7 @@ static int *cpu_int(struct topo_cpu *c, size_t offset)
 	return (int *)(void *)((char *)c + offset);
 }
 
-static int read_group(struct reader *r, struct topo_cpu *c, const struct group *g)
+static int read_group(struct topo_reader *r, struct topo_cpu *c, const struct group *g)
 {
 	unsigned int *count = (unsigned int *)(void *)((char *)r->t + g->count);
 	struct cpuset set;
@@ -222,9 +202,9 @@ static int read_group(struct reader *r, struct topo_cpu *c, const struct group *
 	*cpu_int(c, g->raw) = raw;
 	rc = slurp_sharers(r, c->cpu, g->what, &g->names, &set);
 	if (rc < 0)
-		return is_own_trouble(rc) ? rc : 0;
+		return topo_is_own_trouble(rc) ? rc : 0;
 	for (id = c->cpu - 1; (id = cpuset_next(&set, id + 1)) >= 0;) { /* as in read_core() */
-		struct topo_cpu *o = cpu_at(r->t, id);
+		struct topo_cpu *o = topo_cpu_at(r->t, id);
 
 		if (*cpu_int(o, g->id) >= 0)
 			continue;
@@ -236,7 +216,7 @@ static int read_group(struct reader *r, struct topo_cpu *c, const struct group *
 }
 
 /* s390: packages lie in books, books in drawers. */
-static void read_book(struct reader *r, struct topo_cpu *c)
+static void read_book(struct topo_reader *r, struct topo_cpu *c)
 {
 	c->kernel_book_id = raw_id(r, c->cpu, "kernel_book_id", "topology/book_id");
 	if (c->kernel_book_id >= 0)
@@ -258,7 +238,7 @@ static int64_t cache_kb(char *text)
 
 /* Index and level of the largest cache that a CPU has; data before instructions where only the
  * first level is left. Returns 0, -ENOENT without caches, or -errno. */
-static int largest_cache(struct reader *r, int cpu, int *ret_index, int *ret_level)
+static int largest_cache(struct topo_reader *r, int cpu, int *ret_index, int *ret_level)
 {
 	int i, gone = 0, level, best = -1, best_level = 0, rc = -ENOENT;
 
@@ -267,7 +247,7 @@ static int largest_cache(struct reader *r, int cpu, int *ret_index, int *ret_lev
 
 		(void)snprintf(file, sizeof(file), "cache/index%d/level", i); /* it fits */
 		rc = slurp_int(r, cpu, file, &level);
-		if (is_own_trouble(rc))
+		if (topo_is_own_trouble(rc))
 			return rc;
 		gone = rc == -ENOENT ? gone + 1 : 0;
 		if (rc < 0 && rc != -ENOENT)
@@ -275,7 +255,7 @@ static int largest_cache(struct reader *r, int cpu, int *ret_index, int *ret_lev
 		if (rc < 0)
 			continue;
 		if (best >= 0 && level == best_level) {
-			rc = slurp(r, r->dir_fd, "cpu%d/cache/index%d/type", cpu, best);
+			rc = topo_slurp(r, r->dir_fd, "cpu%d/cache/index%d/type", cpu, best);
 			if (rc == 0 && strcmp(r->text, "Instruction\n") == 0)
 				best = i;
 		}
@@ -292,14 +272,15 @@ static int largest_cache(struct reader *r, int cpu, int *ret_index, int *ret_lev
 }
 
 /* *ret: the CPUs that share the cache. */
-static int cache_sharers(struct reader *r, int cpu, int index, struct cpuset *ret)
+static int cache_sharers(struct topo_reader *r, int cpu, int index, struct cpuset *ret)
 {
-	int rc = slurp(r, r->dir_fd, "cpu%d/cache/index%d/shared_cpu_list", cpu, index);
+	int rc = topo_slurp(r, r->dir_fd, "cpu%d/cache/index%d/shared_cpu_list", cpu, index);
 
 	if (rc == 0)
 		rc = cpuset_parse(r->text, ret);
 	else if (rc == -ENOENT &&
-		 (rc = slurp(r, r->dir_fd, "cpu%d/cache/index%d/shared_cpu_map", cpu, index)) == 0)
+		 (rc = topo_slurp(r, r->dir_fd, "cpu%d/cache/index%d/shared_cpu_map", cpu,
+				  index)) == 0)
 		rc = cpuset_parse_mask(r->text, ret);
 	if (rc == 0 && !cpuset_has(ret, (unsigned int)cpu))
 		rc = -EINVAL;
@@ -331,7 +312,7 @@ static int stand_in_llc(struct topo *t, const struct topo_cpu *c)
 	return new_llc(t, &(struct topo_llc){ .level = -1, .kernel_id = -1, .kb = -1, .src = src });
 }
 
-static int read_llc(struct reader *r, struct topo_cpu *c)
+static int read_llc(struct topo_reader *r, struct topo_cpu *c)
 {
 	struct topo *t = r->t;
 	struct topo_llc llc = { .kernel_id = -1, .kb = -1, .src = TOPO_LLC_CACHE };
@@ -344,7 +325,7 @@ static int read_llc(struct reader *r, struct topo_cpu *c)
 		rc = cache_sharers(r, c->cpu, index, &set);
 	if (rc < 0) {
 		missing_add(&t->missing, "cache", rc);
-		if (is_own_trouble(rc))
+		if (topo_is_own_trouble(rc))
 			return rc;
 		c->llc = stand_in_llc(t, c);
 		return 0;
@@ -352,7 +333,7 @@ static int read_llc(struct reader *r, struct topo_cpu *c)
 	/* Lists that disagree (a CPU that came online later): its own list joins it to the others.
 	 */
 	for (id = -1; at < 0 && (id = cpuset_next(&set, id + 1)) >= 0;) {
-		int k = cpu_at(t, id)->llc;
+		int k = topo_cpu_at(t, id)->llc;
 
 		if (k >= 0 && t->llc[k].src == TOPO_LLC_CACHE && t->llc[k].level == llc.level)
 			at = k;
@@ -360,19 +341,19 @@ static int read_llc(struct reader *r, struct topo_cpu *c)
 	if (at < 0) {
 		(void)snprintf(file, sizeof(file), "cache/index%d/id", index); /* it fits */
 		llc.kernel_id = raw_id(r, c->cpu, "kernel_llc_id", file);
-		rc = slurp(r, r->dir_fd, "cpu%d/cache/index%d/size", c->cpu, index);
+		rc = topo_slurp(r, r->dir_fd, "cpu%d/cache/index%d/size", c->cpu, index);
 		llc.kb = rc < 0 ? -1 : cache_kb(r->text);
 		if (llc.kb < 0)
 			missing_add(&t->missing, "llc_kb", rc < 0 ? rc : -EINVAL);
 		at = new_llc(t, &llc);
 	}
 	for (id = -1; (id = cpuset_next(&set, id + 1)) >= 0;)
-		if (cpu_at(t, id)->llc < 0)
-			cpu_at(t, id)->llc = at;
+		if (topo_cpu_at(t, id)->llc < 0)
+			topo_cpu_at(t, id)->llc = at;
 	return 0;
 }
 
-static int read_cpu(struct reader *r, struct topo_cpu *c)
+static int read_cpu(struct topo_reader *r, struct topo_cpu *c)
 {
 	int capacity, rc = 0;
 	size_t i;
@@ -403,194 +384,23 @@ static int read_cpu(struct reader *r, struct topo_cpu *c)
 		c->capacity = capacity;
 	else
 		missing_add(&r->t->missing, "capacity", rc < 0 ? rc : -ERANGE);
-	return is_own_trouble(rc) ? rc : 0;
-}
-
-/* The value of "MemTotal: 16314908 kB" (in a node's file after "Node 0 "), or -1. */
-static int64_t meminfo_kb(const char *text, const char *key)
-{
-	const char *s = strstr(text, key);
-	char digits[24];
-	uint64_t v;
-	size_t n;
-
-	if (!s)
-		return -1;
-	s += strlen(key);
-	s += strspn(s, " ");
-	n = strspn(s, "0123456789");
-	if (n >= sizeof(digits) || strncmp(s + n, " kB", 3) != 0)
-		return -1;
-	memcpy(digits, s, n);
-	digits[n] = '\0';
-	return num_u64(digits, 0, INT64_MAX, &v) < 0 ? -1 : (int64_t)v;
-}
-
-static void read_memory(struct reader *r, struct topo_node *n, int rc)
-{
-	if (rc == 0) {
-		n->mem_kb = meminfo_kb(r->text, "MemTotal:");
-		n->free_kb = meminfo_kb(r->text, "MemFree:");
-	}
-	if (n->mem_kb < 0 || n->free_kb < 0)
-		missing_add(&r->t->missing, "memory", rc < 0 ? rc : -EINVAL);
-}
-
-/* "10 21\n": one number per node that is online, in ascending order. All or nothing. */
-static int parse_distances(const char *s, int *row, unsigned int n)
-{
-	unsigned int i;
-
-	for (i = 0; i < n; i++) {
-		char digits[8];
-		size_t len;
-
-		s += strspn(s, " ");
-		len = strspn(s, "0123456789");
-		if (len == 0 || len >= sizeof(digits))
-			return -EINVAL;
-		memcpy(digits, s, len);
-		digits[len] = '\0';
-		if (num_int(digits, 0, INT_MAX, &row[i]) < 0)
-			return -EINVAL;
-		s += len;
-	}
-	return s[strspn(s, " \n")] == '\0' ? 0 : -EINVAL;
-}
-
-static int read_node(struct reader *r, int node_fd, unsigned int i)
-{
-	struct topo *t = r->t;
-	struct topo_node *n = &t->node[i];
-	int *row = t->distance + (size_t)i * t->n_nodes;
-	struct cpuset set;
-	unsigned int k;
-	int id, rc;
-
-	rc = slurp(r, node_fd, "node%d/cpulist", n->node);
-	if (rc == 0)
-		rc = cpuset_parse(r->text, &set);
-	else if (rc == -ENOENT && (rc = slurp(r, node_fd, "node%d/cpumap", n->node)) == 0)
-		rc = cpuset_parse_mask(r->text, &set);
-	if (is_own_trouble(rc))
-		return rc;
-	if (rc < 0) {
-		missing_add(&t->missing, "node", rc);
-		set = (struct cpuset){ 0 };
-	}
-	cpuset_and(&set, &t->online);
-	for (id = -1; (id = cpuset_next(&set, id + 1)) >= 0;)
-		if (cpu_at(t, id)->node < 0)
-			cpu_at(t, id)->node = n->node;
-	read_memory(r, n, slurp(r, node_fd, "node%d/meminfo", n->node));
-	rc = slurp(r, node_fd, "node%d/distance", n->node);
-	if (rc == 0)
-		rc = parse_distances(r->text, row, t->n_nodes);
-	if (rc < 0) {
-		missing_add(&t->missing, "distance", rc);
-		for (k = 0; k < t->n_nodes; k++)
-			row[k] = -1;
-	}
-	return is_own_trouble(rc) ? rc : 0;
-}
-
-/* The numbers of the nodeN directories. Only nodes that are online have one. */
-static int list_nodes(struct reader *r, struct cpuset *ret)
-{
-	AUTO_DIR *dir = root_dir(r->root_fd, NODE_DIR);
-	const struct dirent *de;
-	uint64_t id;
-
-	*ret = (struct cpuset){ 0 };
-	if (!dir)
-		return errno == ENOENT ? 0 : -errno;
-	for (;;) {
-		errno = 0; /* readdir says NULL for the end and for an error */
-		de = readdir(dir);
-		if (!de)
-			return -errno;
-		if (strncmp(de->d_name, "node", 4) == 0 &&
-		    num_u64(de->d_name + 4, 0, CPUSET_MAX - 1, &id) == 0)
-			cpuset_add(ret, (unsigned int)id);
-	}
-}
-
-/* CPUs that no node's list has (offline ones, which the lists leave out): by the link nodeN in the
- * CPU's directory. */
-static void find_nodes_by_link(struct reader *r)
-{
-	struct topo *t = r->t;
-	unsigned int i, k;
-
-	for (i = 0; i < t->n_cpus; i++) {
-		struct topo_cpu *c = &t->cpu[i];
-
-		for (k = 0; c->node < 0 && k < t->n_nodes; k++) {
-			char path[48];
-
-			(void)snprintf(path, sizeof(path), "cpu%d/node%d", c->cpu,
-				       t->node[k].node); /* it fits */
-			if (faccessat(r->dir_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-				c->node = t->node[k].node;
-		}
-	}
-}
-
-static int read_nodes(struct reader *r)
-{
-	AUTO_FD node_fd = -1;
-	struct topo *t = r->t;
-	struct cpuset ids;
-	unsigned int i;
-	int id, rc;
-
-	rc = list_nodes(r, &ids);
-	if (rc < 0)
-		return rc;
-	t->numa = !cpuset_empty(&ids);
-	if (!t->numa)
-		cpuset_add(&ids, 0);
-	t->n_nodes = cpuset_count(&ids);
-	t->node = calloc(t->n_nodes, sizeof(*t->node));
-	t->distance = calloc((size_t)t->n_nodes * t->n_nodes, sizeof(*t->distance));
-	if (!t->node || !t->distance)
-		return -ENOMEM;
-	for (i = 0, id = -1; (id = cpuset_next(&ids, id + 1)) >= 0; i++)
-		t->node[i] = (struct topo_node){ .node = id, .mem_kb = -1, .free_kb = -1 };
-	if (!t->numa) {
-		/* A kernel without CONFIG_NUMA calls all there is node 0. */
-		for (i = 0; i < t->n_cpus; i++)
-			t->cpu[i].node = 0;
-		t->distance[0] = 10;
-		read_memory(r, &t->node[0], slurp(r, r->root_fd, "proc/meminfo"));
-		return 0;
-	}
-	node_fd = root_openat(r->root_fd, NODE_DIR, O_PATH | O_DIRECTORY);
-	if (node_fd < 0)
-		return node_fd;
-	for (i = 0; i < t->n_nodes; i++) {
-		rc = read_node(r, node_fd, i);
-		if (rc < 0)
-			return rc;
-	}
-	find_nodes_by_link(r);
-	return 0;
+	return topo_is_own_trouble(rc) ? rc : 0;
 }
 
 /* CPUs that exist: what `present` says and what is online. */
-static int read_cpu_lists(struct reader *r)
+static int read_cpu_lists(struct topo_reader *r)
 {
 	struct topo *t = r->t;
 	struct cpuset present;
 	unsigned int i = 0;
 	int id, rc;
 
-	rc = slurp(r, r->dir_fd, "online");
+	rc = topo_slurp(r, r->dir_fd, "online");
 	if (rc == 0)
 		rc = cpuset_parse(r->text, &t->online);
 	if (rc < 0 || cpuset_empty(&t->online))
-		return is_own_trouble(rc) ? rc : -ENODATA;
-	rc = slurp(r, r->dir_fd, "present");
+		return topo_is_own_trouble(rc) ? rc : -ENODATA;
+	rc = topo_slurp(r, r->dir_fd, "present");
 	if (rc == 0)
 		rc = cpuset_parse(r->text, &present);
 	if (rc < 0) {
@@ -611,7 +421,7 @@ static int read_cpu_lists(struct reader *r)
 	return 0;
 }
 
-static int read_all(struct reader *r)
+static int read_all(struct topo_reader *r)
 {
 	struct topo *t = r->t;
 	struct topo_llc *fit;
@@ -623,7 +433,7 @@ static int read_all(struct reader *r)
 		return r->dir_fd;
 	rc = read_cpu_lists(r);
 	if (rc == 0)
-		rc = read_nodes(r);
+		rc = topo_read_nodes(r);
 	for (i = 0; rc == 0 && i < t->n_cpus; i++)
 		rc = read_cpu(r, &t->cpu[i]);
 	if (rc < 0)
@@ -667,7 +477,7 @@ void topo_read_allowed(int root_fd, bool live, struct topo *t)
 int topo_read(int root_fd, struct topo *ret)
 {
 	struct topo *t = calloc(1, sizeof(*t)); /* too large for a stack that may be small */
-	struct reader r = { .t = t, .root_fd = root_fd, .dir_fd = -1, .books = true };
+	struct topo_reader r = { .t = t, .root_fd = root_fd, .dir_fd = -1, .books = true };
 	int rc = -ENOMEM;
 
 	r.text = malloc(CPUSET_TEXT);
