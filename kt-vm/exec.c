@@ -88,9 +88,7 @@ static int make_payload(const struct opts *o, const struct guest *g, struct payl
 			return warn_rc(rc, "read the archive '%s'", g->include);
 	}
 	if (rc == 0 && o->vm.spec.virt && o->vm.stdin_fd >= 0) {
-		rc = payload_dir(p, &REQUEST_DIR[1]);
-		if (rc == 0)
-			rc = payload_stream(p, &REQUEST_STDIN[1], o->vm.stdin_fd, o->vm.sig_fd);
+		rc = payload_stream(p, &REQUEST_STDIN[1], o->vm.stdin_fd, o->vm.sig_fd);
 		if (rc == -EINTR)
 			return rc;
 		if (rc < 0)

@@ -7,13 +7,13 @@
 #include "frames.h"
 #include "page.h"
 #include "pci.h"
+#include "root.h"
 #include "uncpio.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 
 /* Quiet: in two windows after each other the CPUs were idle for all but a twentieth of the time. A
@@ -48,6 +48,26 @@ static int cpu_times(int fd, uint64_t *ret_all, uint64_t *ret_idle)
 	return 0;
 }
 
+/* A second after the boot the kernel knows the frequency of the TSC better: it stops all CPUs and
+ * changes the clock from tsc-early to tsc (arch/x86/kernel/tsc.c: tsc_refine_calibration_work). */
+static void settle_clock(void)
+{
+	struct timespec window = { .tv_nsec = (long)WINDOW_NS };
+	AUTO_FD root = root_open(NULL);
+	char text[32];
+	int i;
+
+	for (i = 0; root >= 0 && i < WINDOWS; i++) {
+		if (root_readf(
+			    root, text, sizeof(text),
+			    "/sys/devices/system/clocksource/clocksource0/current_clocksource") <=
+			    0 ||
+		    strcmp(text, "tsc-early\n") != 0)
+			return;
+		(void)nanosleep(&window, NULL); /* nothing is handled by signal handlers here */
+	}
+}
+
 /* Work that the kernel has put off until after the boot would else be in the way of the first
  * load. In virtual time the wait costs nothing. */
 static void settle(void)
@@ -57,6 +77,7 @@ static void settle(void)
 	uint64_t all = 0, idle = 0, was_all = 0, was_idle = 0;
 	int i, quiet = 0;
 
+	settle_clock();
 	if (fd < 0 || cpu_times(fd, &was_all, &was_idle) < 0)
 		return; /* then it is as quiet as we can tell */
 	for (i = 0; i < WINDOWS && quiet < 2; i++) {
@@ -73,7 +94,7 @@ static void settle(void)
 
 /* The page as far as it is mapped. Where the guest has it stays, also when other memory takes its
  * place, so that a machine that is continued does not have to look for it again: everything that a
- * fresh QEMU does for the first time, it does slowly. */
+ * fresh QEMU does for the first time, it does slowly. That is also why it is never unmapped. */
 struct page {
 	uint8_t *map;
 	size_t len;
@@ -104,8 +125,6 @@ static int page_map(struct page *p, size_t len)
 
 	if (rc < 0)
 		return rc;
-	if (p->map)
-		munmap(p->map, p->len);
 	p->map = map;
 	p->len = len;
 	return 0;
@@ -168,7 +187,5 @@ int handover(void (*parking)(void *arg), void *arg, struct buf *ret_request)
 		if (rc < 0)
 			return warn_rc(rc, "read the page");
 	}
-	rc = take(&page, ret_request);
-	munmap(page.map, page.len);
-	return rc;
+	return take(&page, ret_request);
 }

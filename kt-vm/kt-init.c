@@ -42,6 +42,7 @@ struct init {
 	int frames_in; /* port the host's frames come on, borrowed */
 	struct buf in; /* part of a frame */
 	int sig_fd, tick_fd;
+	struct unique unique;
 	struct pump in_pump, out_pump, err_pump;
 	struct pty pty;
 	pid_t pid; /* of the command; -1: it could not be started */
@@ -195,13 +196,21 @@ static int open_terminal(struct init *it, int *theirs)
 	return it->in_pump.to < 0 || it->out_pump.from < 0 ? -errno : 0;
 }
 
+/* Returns a descriptor, or -1 with errno. */
+static int open_input(const struct request *req)
+{
+	int fd = req->stdin_file ? open(REQUEST_STDIN, O_RDONLY | O_CLOEXEC) : -1;
+
+	return fd < 0 && (!req->stdin_file || errno == ENOENT)
+		       ? open("/dev/null", O_RDONLY | O_CLOEXEC)
+		       : fd;
+}
+
 static int open_pipes(struct init *it, int *theirs)
 {
 	int in[2] = { -1, -1 }, out[2], err[2];
 
-	if (it->req.stdin_port ? pipe2(in, O_CLOEXEC) < 0
-			       : (in[0] = open(it->req.stdin_file ? REQUEST_STDIN : "/dev/null",
-					       O_RDONLY | O_CLOEXEC)) < 0)
+	if (it->req.stdin_port ? pipe2(in, O_CLOEXEC) < 0 : (in[0] = open_input(&it->req)) < 0)
 		return -errno;
 	if (pipe2(out, O_CLOEXEC) < 0 || pipe2(err, O_CLOEXEC) < 0)
 		return -errno;
@@ -225,7 +234,7 @@ static int start(struct init *it)
 	struct child_spec spec = { .argv = it->req.argv,
 				   .own_group = !it->req.tty,
 				   .terminal = it->req.tty };
-	int fd, i, rc;
+	int i, rc;
 
 	it->in_pump.limit = it->out_pump.limit = it->err_pump.limit = UINT64_MAX;
 	it->out_pump.to = it->port[PORT_OUT];
@@ -233,23 +242,19 @@ static int start(struct init *it)
 	rc = it->req.tty ? open_terminal(it, spec.stdio) : open_pipes(it, spec.stdio);
 	if (rc < 0)
 		return rc;
-	if (mkdir(it->req.cwd, 0755) < 0 && errno != EEXIST)
-		return -errno;
-	if (chdir(it->req.cwd) < 0)
+	if (chdir(it->req.cwd) < 0 && (mkdir(it->req.cwd, 0755) < 0 || chdir(it->req.cwd) < 0))
 		return -errno;
 	environ = it->req.envp; /* execvp() looks into its PATH */
-	fd = child_spawn(&spec, &it->pid);
+	rc = child_start(&spec, &it->pid); /* we learn of its end as the parent of everybody */
 	for (i = 0; i < 3; i++)
 		close(spec.stdio[i]);
-	if (fd < 0) {
+	if (rc < 0) {
 		drop_fd(&it->pty.slave);
 		it->pid = -1;
 		it->ended = true;
 		it->exit_kind = EXIT_NO_EXEC;
-		it->exit_value = (uint32_t)-fd;
-		return 0;
+		it->exit_value = (uint32_t)-rc;
 	}
-	close(fd); /* we learn of its end as the parent of everybody */
 	return 0;
 }
 
@@ -270,7 +275,8 @@ static void reap(struct init *it)
 		it->exit_value =
 			(uint32_t)(WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 	}
-	if (it->ended && kill(-1, SIGKILL) < 0 && errno != ESRCH)
+	/* Without a child of ours there is nobody. */
+	if (it->ended && pid == 0 && kill(-1, SIGKILL) < 0 && errno != ESRCH)
 		warn_rc(-errno, "end the command's children");
 	if (it->ended)
 		drop_fd(&it->pty.slave);
@@ -351,48 +357,55 @@ static void tell_exit(struct init *it)
 	send_frame(it, FRAME_EXIT, p, sizeof(p));
 }
 
-/* All that is the same for every command. */
+/* All that is the same for every command, so that it is there already in a machine that is
+ * continued: of what begin() does each step costs there. */
 static int prepare(struct init *it)
 {
+	static const int extra[] = { SIGCHLD, 0 };
 	int busybox = furnish_rest(), rc = ports_open(it->port);
+	sigset_t old;
 
 	if (rc < 0)
 		return warn_rc(rc, "open the virtio ports");
 	furnish_done(busybox);
+	rc = unique_open(&it->unique);
+	if (rc < 0)
+		return warn_rc(rc, "open what differs between machines");
+	it->sig_fd = sig_block(extra, &old);
+	if (it->sig_fd < 0)
+		return warn_rc(it->sig_fd, "set up signals");
+	it->tick_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (it->tick_fd < 0)
+		return warn_rc(-errno, "set up the tick");
+	be_real_time();
 	return 0;
 }
 
 /* What this run is to do, and what must differ from that of others. */
 static int begin(struct init *it)
 {
-	static const int extra[] = { SIGCHLD, 0 };
 	struct itimerspec each = { { 1, 0 }, { 1, 0 } };
-	sigset_t old;
 	int rc = request_parse(&it->req);
 
 	if (rc < 0)
 		return warn_rc(rc, "understand the request");
-	if (it->req.seed && (rc = unique_seed(it->req.seed)) < 0)
+	if (it->req.seed && (rc = unique_seed(&it->unique, it->req.seed)) < 0)
 		return warn_rc(rc, "seed the random pool");
-	rc = unique_machine_id();
+	rc = unique_machine_id(&it->unique);
 	if (rc < 0)
 		warn_rc(rc, "write '/etc/machine-id'");
 	it->frames_in = it->port[it->req.virt ? PORT_IN : PORT_CTL];
-	it->sig_fd = sig_block(extra, &old);
-	if (it->sig_fd < 0)
-		return warn_rc(it->sig_fd, "set up signals");
-	it->tick_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (it->tick_fd < 0 || timerfd_settime(it->tick_fd, 0, &each, NULL) < 0)
+	if (timerfd_settime(it->tick_fd, 0, &each, NULL) < 0)
 		return warn_rc(-errno, "set up the tick");
-	be_real_time();
 	return 0;
 }
 
 /* The first seed of all makes the kernel patch its code and say so: let that be in the saved
  * machine. Every run has its own seed, see begin(). */
-static void before_park(void *it)
+static void before_park(void *arg)
 {
-	int rc = unique_seed("ktstr");
+	struct init *it = arg;
+	int rc = unique_seed(&it->unique, "ktstr");
 
 	if (rc < 0)
 		warn_rc(rc, "seed the random pool");

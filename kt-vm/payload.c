@@ -178,11 +178,6 @@ static int header(struct payload *p, const char *path, unsigned int mode, uint64
 	return rc < 0 ? rc : align4(p->fd);
 }
 
-int payload_dir(struct payload *p, const char *path)
-{
-	return header(p, path, S_IFDIR | 0755, 0);
-}
-
 int payload_stream(struct payload *p, const char *path, int fd, int sig_fd)
 {
 	off_t head = lseek(p->fd, 0, SEEK_CUR), end;
@@ -219,6 +214,8 @@ int payload_stream(struct payload *p, const char *path, int fd, int sig_fd)
 		if (rc < 0)
 			return rc;
 	}
+	if (total == 0)
+		return lseek(p->fd, head, SEEK_SET) < 0 ? -errno : 0;
 	p->unpacked += total;
 	end = lseek(p->fd, 0, SEEK_CUR);
 	(void)snprintf(size, sizeof(size), "%08X", (unsigned int)total);

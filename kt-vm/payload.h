@@ -26,11 +26,9 @@ int payload_request(struct payload *p, const void *data, size_t len);
 /* payload_add - append a whole archive, plain cpio. 0 or -errno. */
 int payload_add(struct payload *p, const char *path);
 
-/* payload_dir - add a directory; path without a leading slash, here and below. */
-int payload_dir(struct payload *p, const char *path);
-
-/* payload_stream - add a file with all that fd still gives. A stop signal seen on sig_fd (-1: none)
- * meanwhile is -EINTR; it is left to be read there. -EFBIG: more than the format can say. */
+/* payload_stream - add a file (path without a leading slash) with all that fd still gives; for
+ * nothing at all there is none. A stop signal seen on sig_fd (-1: none) meanwhile is -EINTR; it is
+ * left to be read there. -EFBIG: more than the format can say. */
 int payload_stream(struct payload *p, const char *path, int fd, int sig_fd);
 
 /* payload_end - the page is complete. -EFBIG: it is larger than PAGE_BYTES. */

@@ -3,7 +3,7 @@
  * up to an empty text, then the working directory, the number of arguments, the arguments, and the
  * environment to the end.
  *	clock=virtual|real	virtual: nothing comes in but signals on kt.in, no bye is awaited
- *	stdin=file|port|none	REQUEST_STDIN, or port kt.in up to stdin-eof, or /dev/null
+ *	stdin=file|port|none	REQUEST_STDIN, which is not there when empty, or port kt.in up to stdin-eof, or /dev/null
  *	stdin=tty		a terminal, for output too: to and from ports kt.in and kt.out
  *	seed=TEXT		is mixed into the kernel's random pool */
 #ifndef KT_REQUEST_H
@@ -13,8 +13,7 @@
 
 #include <stdbool.h>
 
-#define REQUEST_DIR "/kt"
-#define REQUEST_STDIN "/kt/stdin"
+#define REQUEST_STDIN "/kt-stdin"
 
 struct request {
 	struct buf text; /* the strings below point into it */

@@ -51,11 +51,11 @@ fail:
 	_exit(127);
 }
 
-int child_spawn(const struct child_spec *spec, pid_t *ret_pid)
+int child_start(const struct child_spec *spec, pid_t *ret_pid)
 {
 	AUTO_FD rd = -1;
 	AUTO_FD wr = -1;
-	int p[2], fd, e = 0;
+	int p[2], e = 0;
 	pid_t parent = getpid(), pid;
 
 	if (pipe2(p, O_CLOEXEC) < 0)
@@ -77,6 +77,17 @@ int child_spawn(const struct child_spec *spec, pid_t *ret_pid)
 		(void)waitpid(pid, NULL, 0);
 		return -e;
 	}
+	*ret_pid = pid;
+	return 0;
+}
+
+int child_spawn(const struct child_spec *spec, pid_t *ret_pid)
+{
+	pid_t pid;
+	int rc = child_start(spec, &pid), fd;
+
+	if (rc < 0)
+		return rc;
 	fd = pidfd_open(pid, 0); /* no race: a child we have not reaped keeps its PID */
 	if (fd < 0) {
 		fd = -errno;

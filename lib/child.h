@@ -15,9 +15,12 @@ struct child_spec {
 	int terminal; /* stdio[0] is a terminal: the child leads a session that it controls */
 };
 
-/* child_spawn - start it. Ignored signals go back to their defaults. *ret_pid may be NULL.
- * Returns a pidfd (close-on-exec, the caller closes it) or -errno; a program that cannot be
- * executed is an errno here too (-ENOENT, -EACCES), not an exit status. */
+/* child_start - start it. Ignored signals go back to their defaults. Returns 0 or -errno; a program
+ * that cannot be executed is an errno here too (-ENOENT, -EACCES), not an exit status. */
+int child_start(const struct child_spec *spec, pid_t *ret_pid);
+
+/* child_spawn - the same, but returns a pidfd (close-on-exec, the caller closes it) or -errno.
+ * *ret_pid may be NULL. */
 int child_spawn(const struct child_spec *spec, pid_t *ret_pid);
 
 /* child_wait - wait until it ends, and reap it. At timeout_ms (-1: none), or when sig_fd (-1: none)
