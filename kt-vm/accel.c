@@ -9,6 +9,7 @@
 #include "jsonw.h"
 #include "out.h"
 #include "root.h"
+#include "sha256.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +17,6 @@
 #include <string.h>
 #include <time.h>
 
-#define VERDICT "accel.json"
 #define KEEP_S 3600
 
 int accel_device(void)
@@ -26,23 +26,34 @@ int accel_device(void)
 	return fd < 0 ? -errno : 0;
 }
 
-/* Another boot or QEMU is another key. */
-static int make_key(const char *qemu, char *key, size_t cap)
+/* Each QEMU has a file of its own, in which another boot is another key. */
+struct place {
+	char file[sizeof("accel-.json") + 16], boot[64];
+};
+
+static int find_place(const char *qemu, struct place *ret)
 {
-	char boot[64], id[128];
-	int rc = ident_boot(boot, sizeof(boot));
+	char id[128], hex[SHA256_TEXT];
+	struct sha256 sum;
+	int rc = ident_boot(ret->boot, sizeof(ret->boot));
 
 	if (rc == 0)
 		rc = ident_program(qemu, id, sizeof(id));
-	if (rc == 0 && (size_t)snprintf(key, cap, "%s/%s", boot, id) >= cap)
-		rc = -E2BIG;
-	return rc;
+	if (rc < 0)
+		return rc;
+	sha256_init(&sum);
+	sha256_add(&sum, id, strlen(id));
+	sha256_hex(&sum, hex);
+	(void)snprintf(ret->file, sizeof(ret->file), "accel-%.16s.json",
+		       hex); /* fits by its type */
+	return 0;
 }
 
 enum accel accel_load(const char *qemu)
 {
 	AUTO_FD dir = cachedir_open(NULL);
-	char key[256], text[1024];
+	struct place at;
+	char text[1024];
 	struct jsonr_doc doc;
 	enum accel ret = ACCEL_UNKNOWN;
 	const char *verdict;
@@ -50,12 +61,12 @@ enum accel accel_load(const char *qemu)
 	ssize_t n;
 	int64_t age;
 
-	if (dir < 0 || make_key(qemu, key, sizeof(key)) < 0)
+	if (dir < 0 || find_place(qemu, &at) < 0)
 		return ACCEL_UNKNOWN;
-	n = root_read(dir, VERDICT, text, sizeof(text));
-	rec = n < 0 ? NULL : jsonr_parse(&doc, VERDICT, 1, text, (size_t)n);
+	n = root_read(dir, at.file, text, sizeof(text));
+	rec = n < 0 ? NULL : jsonr_parse(&doc, at.file, 1, text, (size_t)n);
 	age = (int64_t)time(NULL) - rec_i64(rec, "time", 0);
-	if (rec && strcmp(rec_str(rec, "key", ""), key) == 0 && age >= 0 && age < KEEP_S) {
+	if (rec && strcmp(rec_str(rec, "boot_id", ""), at.boot) == 0 && age >= 0 && age < KEEP_S) {
 		verdict = rec_str(rec, "accel", "");
 		ret = strcmp(verdict, "tcg") == 0   ? ACCEL_TCG
 		      : strcmp(verdict, "kvm") == 0 ? ACCEL_KVM
@@ -69,24 +80,21 @@ int accel_store(const char *qemu, enum accel verdict)
 {
 	AUTO_FD dir = cachedir_open(NULL);
 	struct jsonw w;
-	char key[256];
-	int rc;
+	struct place at;
+	int rc = dir < 0 ? dir : find_place(qemu, &at);
 
-	if (dir < 0)
-		return dir;
-	if (verdict == ACCEL_UNKNOWN)
-		return unlinkat(dir, VERDICT, 0) < 0 && errno != ENOENT ? -errno : 0;
-	rc = make_key(qemu, key, sizeof(key));
 	if (rc < 0)
 		return rc;
+	if (verdict == ACCEL_UNKNOWN)
+		return unlinkat(dir, at.file, 0) < 0 && errno != ENOENT ? -errno : 0;
 	jsonw_init(&w, NULL);
 	jsonw_begin_bare(&w);
-	jsonw_str(&w, "key", key);
+	jsonw_str(&w, "boot_id", at.boot);
 	jsonw_str(&w, "accel", verdict == ACCEL_KVM ? "kvm" : "tcg");
 	jsonw_i64(&w, "time", (int64_t)time(NULL));
 	rc = jsonw_end(&w);
 	if (rc == 0)
-		rc = out_replace(dir, VERDICT, w.buf.p, w.buf.len);
+		rc = out_replace(dir, at.file, w.buf.p, w.buf.len);
 	jsonw_free(&w);
 	return rc;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Can this machine's KVM run an ordinary kernel? The verdict is kept for an hour, for this boot and
- * this QEMU, in accel.json of the cache directory. */
+ * this QEMU, in the cache directory. */
 #ifndef KT_ACCEL_H
 #define KT_ACCEL_H
 

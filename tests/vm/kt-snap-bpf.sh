@@ -91,6 +91,9 @@ echo 1 >$CG/a/cgroup.kill
 kill $(cat "$T/pids") && wait $(cat "$T/pids") 2>/dev/null
 
 # ---- idle threads, and switched off statistics ----
+# khugepaged would give them more memory between the two
+thp=/sys/kernel/mm/transparent_hugepage/enabled
+[ ! -e $thp ] || echo never >$thp
 mkfifo "$T/in" "$T/out"
 mkthreads 300 3 <"$T/in" >"$T/out" &
 exec 3>"$T/in"
