@@ -52,18 +52,17 @@ static int cpu_times(int fd, uint64_t *ret_all, uint64_t *ret_idle)
  * changes the clock from tsc-early to tsc (arch/x86/kernel/tsc.c: tsc_refine_calibration_work). */
 static void settle_clock(void)
 {
+	static const char path[] =
+		"/sys/devices/system/clocksource/clocksource0/current_clocksource";
 	struct timespec window = { .tv_nsec = (long)WINDOW_NS };
 	AUTO_FD root = root_open(NULL);
-	char text[32];
+	char name[32];
 	int i;
 
-	for (i = 0; root >= 0 && i < WINDOWS; i++) {
-		if (root_readf(
-			    root, text, sizeof(text),
-			    "/sys/devices/system/clocksource/clocksource0/current_clocksource") <=
-			    0 ||
-		    strcmp(text, "tsc-early\n") != 0)
-			return;
+	for (i = 0; i < WINDOWS; i++) {
+		if (root_read(root, path, name, sizeof(name)) <= 0 ||
+		    strcmp(name, "tsc-early\n") != 0)
+			return; /* or there is none */
 		(void)nanosleep(&window, NULL); /* nothing is handled by signal handlers here */
 	}
 }
