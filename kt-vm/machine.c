@@ -5,15 +5,18 @@
 #include "cleanup.h"
 #include "die.h"
 #include "dur.h"
+#include "root.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #define PUNCH (1 << 20)
 
@@ -169,6 +172,30 @@ uint64_t machine_cpu_ns(const struct machine *m)
 	if (clock_getcpuclockid(m->pid, &id) != 0 || clock_gettime(id, &ts) < 0)
 		return 0;
 	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
+}
+
+char *machine_threads(const struct machine *m, char *buf, size_t cap)
+{
+	AUTO_FD root = root_open(NULL);
+	char path[64], stat[512], comm[32], state;
+	unsigned long user, sys;
+	AUTO_DIR *dir = NULL;
+	const struct dirent *de;
+	size_t n = 0;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/task", (int)m->pid);
+	dir = opendir(path);
+	buf[0] = '\0';
+	while (dir && n < cap && (de = readdir(dir)) != NULL) {
+		if (de->d_name[0] == '.' ||
+		    root_readf(root, stat, sizeof(stat), "%s/%.20s/stat", path, de->d_name) <= 0 ||
+		    sscanf(stat, "%*d (%31[^)]) %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+			   comm, &state, &user, &sys) != 4)
+			continue;
+		n += (size_t)snprintf(buf + n, cap - n, "%s%s %c %lu s", n ? ", " : "", comm, state,
+				      (user + sys) / (unsigned long)sysconf(_SC_CLK_TCK));
+	}
+	return buf;
 }
 
 const char *machine_last_words(struct machine *m)

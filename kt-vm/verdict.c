@@ -49,11 +49,15 @@ static void finish_panic(struct vm *v)
 static void finish_hung(struct vm *v)
 {
 	const char *where = v->console.where;
+	char threads[400];
 
 	vm_finish(v, VM_TIMEOUT, KT_TIMEOUT,
 		  "no-tick: no sign of life from the guest for %llu s%s%s",
 		  (unsigned long long)((v->t_nmi - v->t_frame) / NSEC_PER_SEC),
-		  where[0] ? ": " : "", where);
+		  where[0]    ? ": "
+		  : v->m.gone ? ""
+			      : ", nor an answer to an NMI; QEMU: ",
+		  where[0] ? where : machine_threads(&v->m, threads, sizeof(threads)));
 }
 
 /* Is the guest alive? With the real clock it must tick. In virtual time how long it takes between

@@ -209,6 +209,21 @@ sockets() {
 	none_left
 }
 
+@test "a QEMU that stands still is told by what its threads do" {
+	local pid rc=0
+	kt-vm exec --accel tcg --clock virtual -n -t 1n1l1c1t -- sh -c 'echo go; while :; do :; done' >"$T/out" 2>"$T/err" 3>&- &
+	pid=$!
+	until grep -q go "$T/out"; do
+		kill -0 $pid
+		sleep 0.1
+	done
+	kill -STOP "$(pgrep -P $pid qemu-system)"
+	wait $pid || rc=$?
+	[ $rc -eq 124 ]
+	grep -q 'timeout: no-tick: .*, nor an answer to an NMI; QEMU: .*TCG T [0-9]* s' "$T/err"
+	none_left
+}
+
 @test "--timeout is 124" {
 	run -124 --separate-stderr vm --records --timeout 6s -- sleep 1000
 	jq -e 'select(.type == "end") | .outcome == "timeout" and .exit == 124' <<<"$output"
