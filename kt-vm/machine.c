@@ -20,6 +20,12 @@
 
 #define PUNCH (1 << 20)
 
+struct qemu_thread {
+	char comm[32];
+	char state; /* as in proc_pid_stat(5) */
+	unsigned long cpu_s;
+};
+
 void machine_init(struct machine *m, bool virt)
 {
 	*m = (struct machine){ 0 };
@@ -174,27 +180,54 @@ uint64_t machine_cpu_ns(const struct machine *m)
 	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
 }
 
-char *machine_threads(const struct machine *m, char *buf, size_t cap)
+/* The next of QEMU's threads in its directory "task". False after the last. */
+static bool thread_next(DIR *dir, struct qemu_thread *ret)
 {
-	AUTO_FD root = root_open(NULL);
-	char path[64], stat[512], comm[32], state;
 	unsigned long user, sys;
-	AUTO_DIR *dir = NULL;
 	const struct dirent *de;
-	size_t n = 0;
+	char stat[512];
+
+	while (dir && (de = readdir(dir)) != NULL) {
+		if (de->d_name[0] == '.' ||
+		    root_readf(dirfd(dir), stat, sizeof(stat), "%.20s/stat", de->d_name) <= 0 ||
+		    sscanf(stat, "%*d (%31[^)]) %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+			   ret->comm, &ret->state, &user, &sys) != 4)
+			continue;
+		ret->cpu_s = (user + sys) / (unsigned long)sysconf(_SC_CLK_TCK);
+		return true;
+	}
+	return false;
+}
+
+static DIR *threads_open(const struct machine *m)
+{
+	char path[64];
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/task", (int)m->pid);
-	dir = opendir(path);
+	return opendir(path);
+}
+
+bool machine_waits(const struct machine *m)
+{
+	AUTO_DIR *dir = threads_open(m);
+	struct qemu_thread t;
+
+	while (thread_next(dir, &t))
+		if (t.state == 'R' || t.state == 'D')
+			return true;
+	return false;
+}
+
+char *machine_threads(const struct machine *m, char *buf, size_t cap)
+{
+	AUTO_DIR *dir = threads_open(m);
+	struct qemu_thread t;
+	size_t n = 0;
+
 	buf[0] = '\0';
-	while (dir && n < cap && (de = readdir(dir)) != NULL) {
-		if (de->d_name[0] == '.' ||
-		    root_readf(root, stat, sizeof(stat), "%s/%.20s/stat", path, de->d_name) <= 0 ||
-		    sscanf(stat, "%*d (%31[^)]) %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
-			   comm, &state, &user, &sys) != 4)
-			continue;
-		n += (size_t)snprintf(buf + n, cap - n, "%s%s %c %lu s", n ? ", " : "", comm, state,
-				      (user + sys) / (unsigned long)sysconf(_SC_CLK_TCK));
-	}
+	while (n < cap && thread_next(dir, &t))
+		n += (size_t)snprintf(buf + n, cap - n, "%s%s %c %lu s", n ? ", " : "", t.comm,
+				      t.state, t.cpu_s);
 	return buf;
 }
 

@@ -57,6 +57,9 @@ void machine_kill(struct machine *m);
 /* machine_cpu_ns - CPU time of the whole process; 0 when it has gone. */
 uint64_t machine_cpu_ns(const struct machine *m);
 
+/* machine_waits - a thread of QEMU would run if it had a CPU, or what it reads from a disk. */
+bool machine_waits(const struct machine *m);
+
 /* machine_threads - QEMU's threads, "call_rcu S 0 s, ALL CPUs/TCG R 120 s": name, state as in
  * proc_pid_stat(5), CPU time. Returns buf. */
 char *machine_threads(const struct machine *m, char *buf, size_t cap);

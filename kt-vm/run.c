@@ -102,7 +102,7 @@ static void on_frame(struct vm *v, const struct frame *f)
 
 	v->t_frame = mono_ns();
 	v->cpu_frame = machine_cpu_ns(&v->m);
-	v->idle_checks = 0;
+	v->silent_ns = v->idle_ns = 0;
 	switch (f->type) {
 	case FRAME_RELEASE:
 		memcpy(v->release, f->data, FRAME_MAX);

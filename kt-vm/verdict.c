@@ -62,24 +62,27 @@ static void finish_hung(struct vm *v)
 
 /* Is the guest alive? With the real clock it must tick. In virtual time how long it takes between
  * two ticks depends on this machine, so QEMU's CPU time is what counts; when it uses none at all
- * the guest has halted for good. */
+ * the guest has halted for good. But a QEMU that wants a CPU and gets none, as a pinned thread of
+ * a session that has many others (sched_autogroup), says nothing about its guest. */
 static void watchdog(struct vm *v, uint64_t now)
 {
-	bool booting = v->phase == BOOTING;
-	uint64_t cpu, used, limit;
+	bool booting = v->phase == BOOTING, virt = v->o->spec.virt, idle, held;
+	uint64_t cpu, used, limit, dt = now - v->t_check;
 
-	if (v->phase == EXITED || now - v->t_check < NSEC_PER_SEC)
+	if (v->phase == EXITED || dt < NSEC_PER_SEC)
 		return;
 	cpu = machine_cpu_ns(&v->m);
-	if (v->stopped || cpu - v->cpu_check > 5 * NSEC_PER_MSEC)
-		v->idle_checks = 0;
-	else
-		v->idle_checks++;
+	if (dt > 2 * NSEC_PER_SEC)
+		dt = 2 * NSEC_PER_SEC; /* we were stopped ourselves, and perhaps QEMU too */
+	idle = cpu - v->cpu_check <= 5 * NSEC_PER_MSEC;
+	held = v->stopped || (idle && machine_waits(&v->m));
+	v->silent_ns += held ? 0 : dt;
+	v->idle_ns = idle && !held ? v->idle_ns + dt : 0;
 	v->t_check = now;
 	v->cpu_check = cpu;
-	used = v->o->spec.virt ? cpu - v->cpu_frame : now - v->t_frame;
-	limit = booting ? v->o->boot_ns : v->o->spec.virt ? SILENCE_CPU_NS : SILENCE_NS;
-	if (used < limit && (!v->o->spec.virt || v->idle_checks < SILENCE_NS / NSEC_PER_SEC))
+	used = virt ? cpu - v->cpu_frame : v->silent_ns;
+	limit = booting ? v->o->boot_ns : virt ? SILENCE_CPU_NS : SILENCE_NS;
+	if (used < limit && (!virt || v->idle_ns < SILENCE_NS))
 		return;
 	if (v->console.panic[0]) /* and hung before it could reset */
 		finish_panic(v);

@@ -224,6 +224,36 @@ sockets() {
 	none_left
 }
 
+# A thread that is pinned has little of its CPU when its session has many others (sched_autogroup(7)), and looks idle.
+@test "a QEMU that gets no CPU for longer than a silent one may live is waited for" {
+	local pid qemu t hogs=() i
+	kt-vm exec --accel tcg --clock virtual -n -t 1n1l1c1t -- \
+		sh -c 'echo go; i=0; while [ $i -lt 400000 ]; do i=$((i + 1)); done; echo done' >"$T/out" 2>"$T/err" 3>&- &
+	pid=$!
+	until grep -q go "$T/out"; do
+		kill -0 $pid
+		sleep 0.1
+	done
+	qemu=$(pgrep -P $pid qemu-system)
+	for i in 1 2 3 4; do
+		taskset -c "$(taskset -cp "$qemu" | sed 's/.*: //')" sh -c 'while :; do :; done' 3>&- &
+		hogs+=($!)
+	done
+	for t in "/proc/$qemu/task/"*; do
+		chrt -i -p 0 "${t##*/}"
+	done
+	sleep 45
+	kill -0 "$qemu"
+	[ "$(cat "$T/out")" = go ]
+	kill "${hogs[@]}"
+	for t in "/proc/$qemu/task/"*; do
+		chrt -o -p 0 "${t##*/}"
+	done
+	wait $pid
+	[ "$(tail -1 "$T/out")" = done ]
+	none_left
+}
+
 @test "--timeout is 124" {
 	run -124 --separate-stderr vm --records --timeout 6s -- sleep 1000
 	jq -e 'select(.type == "end") | .outcome == "timeout" and .exit == 124' <<<"$output"
