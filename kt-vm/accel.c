@@ -4,7 +4,7 @@
 #include "buf.h"
 #include "cachedir.h"
 #include "cleanup.h"
-#include "ident.h"
+#include "fileid.h"
 #include "jsonr.h"
 #include "jsonw.h"
 #include "out.h"
@@ -35,10 +35,10 @@ static int find_place(const char *qemu, struct place *ret)
 {
 	char id[128], hex[SHA256_TEXT];
 	struct sha256 sum;
-	int rc = ident_boot(ret->boot, sizeof(ret->boot));
+	int rc = fileid_boot(ret->boot, sizeof(ret->boot));
 
 	if (rc == 0)
-		rc = ident_program(qemu, id, sizeof(id));
+		rc = fileid_program(qemu, id, sizeof(id));
 	if (rc < 0)
 		return rc;
 	sha256_init(&sum);

@@ -7,7 +7,7 @@
 #include "cmd_plan.h"
 #include "die.h"
 #include "dur.h"
-#include "ident.h"
+#include "fileid.h"
 #include "payload.h"
 #include "request.h"
 #include "save.h"
@@ -289,7 +289,7 @@ static int describe(struct opts *o, bool kvm, bool probe)
 	s->kvm = kvm;
 	s->virt = !kvm && o->clock != CLOCK_REAL;
 	/* SeaBIOS looks for things to boot from, which takes TCG a quarter of a second. */
-	s->qboot = !kvm && ident_data(s->qemu, QEMU_QBOOT);
+	s->qboot = !kvm && fileid_data(s->qemu, QEMU_QBOOT);
 	s->verbose = o->vm.dmesg;
 	s->page_fd = s->ram_fd = s->initrd_fd = -1;
 	if (s->virt && !o->seeded)

@@ -3,7 +3,7 @@
 #include "template.h"
 #include "cachedir.h"
 #include "cleanup.h"
-#include "ident.h"
+#include "fileid.h"
 #include "jsonr.h"
 #include "jsonw.h"
 #include "lock.h"
@@ -45,10 +45,10 @@ int template_key(const struct vm_spec *spec, const char *archive, char key[TEMPL
 	s.page_fd = s.ram_fd = 0;
 	sha256_init(&sum);
 	sha256_add(&sum, FORMAT, sizeof(FORMAT));
-	rc = ident_program(s.qemu, id, sizeof(id));
+	rc = fileid_program(s.qemu, id, sizeof(id));
 	if (rc == 0) {
 		sha256_add(&sum, id, strlen(id) + 1);
-		rc = ident_file(s.kernel, id, sizeof(id));
+		rc = fileid_file(s.kernel, id, sizeof(id));
 	}
 	if (rc == 0) {
 		sha256_add(&sum, id, strlen(id) + 1);
@@ -205,7 +205,7 @@ static bool of_this_boot(const json_t *metadata)
 {
 	char boot[64];
 
-	return metadata && ident_boot(boot, sizeof(boot)) == 0 &&
+	return metadata && fileid_boot(boot, sizeof(boot)) == 0 &&
 	       strcmp(rec_str(metadata, "boot_id", ""), boot) == 0;
 }
 
@@ -319,7 +319,7 @@ static int write_metadata(const struct template *t, const struct vm_spec *s)
 {
 	char topo[TOPOSPEC_TEXT], boot[64];
 	struct jsonw w;
-	int rc = ident_boot(boot, sizeof(boot));
+	int rc = fileid_boot(boot, sizeof(boot));
 
 	if (rc < 0)
 		return rc;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which file is it? */
-#include "ident.h"
+#include "fileid.h"
 #include "cleanup.h"
 #include "root.h"
 
@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-int ident_file(const char *path, char *buf, size_t cap)
+int fileid_file(const char *path, char *buf, size_t cap)
 {
 	struct stat st;
 	int len;
@@ -37,15 +37,15 @@ static void find_program(const char *name, char file[PATH_MAX])
 	}
 }
 
-int ident_program(const char *name, char *buf, size_t cap)
+int fileid_program(const char *name, char *buf, size_t cap)
 {
 	char file[PATH_MAX];
 
 	find_program(name, file);
-	return ident_file(file, buf, cap);
+	return fileid_file(file, buf, cap);
 }
 
-bool ident_data(const char *qemu, const char *name)
+bool fileid_data(const char *qemu, const char *name)
 {
 	char file[PATH_MAX], real[PATH_MAX];
 	size_t len;
@@ -59,7 +59,7 @@ bool ident_data(const char *qemu, const char *name)
 	       access(file, R_OK) == 0;
 }
 
-int ident_boot(char *buf, size_t cap)
+int fileid_boot(char *buf, size_t cap)
 {
 	AUTO_FD root = root_open(NULL);
 	ssize_t n = root < 0 ? root : root_read(root, "/proc/sys/kernel/random/boot_id", buf, cap);
