@@ -99,6 +99,13 @@ int qmp_nmi(struct qmp *q)
 	return ask(q, "nmi", "inject-nmi", "", -1);
 }
 
+int qmp_nudge(struct qmp *q)
+{
+	int rc = ask(q, "stop", "stop", "", -1);
+
+	return rc < 0 ? rc : qmp_go(q);
+}
+
 /* {"QMP": {"version": {"qemu": {"micro": 22, "minor": 2, "major": 7}, "package": "…"}, …}} */
 static void greeting(struct qmp *q, const json_t *version)
 {

@@ -48,6 +48,9 @@ int qmp_go(struct qmp *q);
  * the kernel). */
 int qmp_nmi(struct qmp *q);
 
+/* qmp_nudge - stop all vCPUs and let them go on: each gets a turn. */
+int qmp_nudge(struct qmp *q);
+
 /* qmp_read - take what has come. Returns 1; 0 when QEMU has closed it; -errno, -EAGAIN for nothing
  * there, -EPROTO for what is no QMP. */
 int qmp_read(struct qmp *q);

@@ -103,6 +103,8 @@ static void on_frame(struct vm *v, const struct frame *f)
 	v->t_frame = mono_ns();
 	v->cpu_frame = machine_cpu_ns(&v->m);
 	v->silent_ns = v->idle_ns = 0;
+	v->usage.nudges += v->nudges;
+	v->nudges = 0;
 	switch (f->type) {
 	case FRAME_RELEASE:
 		memcpy(v->release, f->data, FRAME_MAX);

@@ -95,6 +95,7 @@ int usage_write(struct jsonw *w, const struct usage *u, const struct vm_opts *o)
 	known(w, "command_ns", u->command_ns);
 	known(w, "guest_peak_bytes", u->guest_peak);
 	known(w, "private_bytes", u->private_bytes);
+	jsonw_u64(w, "nudges", u->nudges);
 	jsonw_arr(w, "vcpus");
 	for (i = 0; i < u->n_vcpus; i++)
 		sample_write_thread(w, u->vcpus[i].run_ns ? &u->vcpus[i] : NULL);

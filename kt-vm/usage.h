@@ -17,6 +17,7 @@ struct usage {
 	uint64_t qemu_ns, ready_ns, command_ns;
 	/* Of the guest's time: from the kernel's start to kt-init's, from there to its request. */
 	uint64_t kernel_ns, init_ns;
+	unsigned int nudges; /* qmp_nudge() that a sign of life followed */
 	uint64_t guest_peak; /* bytes that the guest had in use at most; 0: not known */
 	uint64_t private_bytes; /* memory that QEMU shares with nobody, at the end; 0: not known */
 	struct thread_time *vcpus; /* one of each vCPU's thread, owned; not known: all 0 */

@@ -14,6 +14,7 @@
 
 #define SILENCE_NS (30 * NSEC_PER_SEC) /* without a tick: the guest hangs */
 #define SILENCE_CPU_NS (120 * NSEC_PER_SEC) /* the same in QEMU's CPU time: about 100 s there */
+#define NUDGE_CPU_NS (15 * NSEC_PER_SEC) /* of it, without a sign of life */
 
 const char *vm_outcome_name(enum vm_outcome o)
 {
@@ -60,6 +61,20 @@ static void finish_hung(struct vm *v)
 		  where[0] ? where : machine_threads(&v->m, threads, sizeof(threads)));
 }
 
+/* QEMU 7.2 runs the vCPUs of virtual time in turn, each until the next timer is due, and the one
+ * behind it gets no more than to serve that timer. When it waits for a lock that the first one has
+ * at each other end of a turn (Linux 7.3 sets its timer under the lock of its hrtimers) it waits
+ * for ever. To stop them all ends a turn where the lock is free; it is not where another run of the
+ * same guest would have it, so it is told. Later versions give each vCPU its share (accel/tcg:
+ * icount_percpu_budget()). */
+static void nudge(struct vm *v, uint64_t silent_cpu_ns)
+{
+	if (silent_cpu_ns / NUDGE_CPU_NS <= v->nudges)
+		return;
+	v->nudges++;
+	(void)qmp_nudge(&v->qmp); /* without QMP it stays as it is */
+}
+
 /* Is the guest alive? With the real clock it must tick. In virtual time how long it takes between
  * two ticks depends on this machine, so QEMU's CPU time is what counts; when it uses none at all
  * the guest has halted for good. But a QEMU that wants a CPU and gets none, as a pinned thread of
@@ -82,6 +97,8 @@ static void watchdog(struct vm *v, uint64_t now)
 	v->cpu_check = cpu;
 	used = virt ? cpu - v->cpu_frame : v->silent_ns;
 	limit = booting ? v->o->boot_ns : virt ? SILENCE_CPU_NS : SILENCE_NS;
+	if (virt && !booting)
+		nudge(v, used);
 	if (used < limit && (!virt || v->idle_ns < SILENCE_NS))
 		return;
 	if (v->console.panic[0]) /* and hung before it could reset */
@@ -245,6 +262,10 @@ void vm_tell(const struct vm *v)
 
 	if (vm_stuck(v))
 		return;
+	if (v->usage.nudges > 0)
+		warn_msg("the guest gave no sign of life until QEMU was stopped for a moment: "
+			 "another run may differ (QEMU %s)",
+			 v->qmp.version);
 	if (v->console.oops && e->outcome != VM_PANIC)
 		warn_msg("the guest's kernel reported an oops (see --dmesg)");
 	if (e->outcome == VM_OK || e->reason[0] == '\0' || v->exit_kind == EXIT_NO_EXEC)

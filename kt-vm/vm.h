@@ -43,6 +43,7 @@ struct vm {
 	uint64_t t_start, t_signal, t_frame, t_started, t_exit, t_stop, t_check;
 	uint64_t cpu_frame, cpu_check; /* QEMU's CPU time at the last frame, at the last check */
 	uint64_t silent_ns, idle_ns; /* without a frame; of it, the last part, without CPU time */
+	unsigned int nudges; /* of a silent guest, since the last frame */
 	uint64_t t_nmi; /* when a guest that hangs was asked where; 0: it was not */
 	struct guest_clock clock;
 	struct usage usage;
