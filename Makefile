@@ -59,7 +59,7 @@ kt-snap-diff_PKG := jansson libzstd
 kt-fmt_O        := kt-report/kt-fmt kt-report/table kt-report/results kt-report/flat kt-report/locks kt-report/frame \
 		   kt-report/moved kt-report/human kt-report/kernels
 kt-fmt_PKG      := jansson
-kt-init_O       := kt-vm/kt-init kt-vm/furnish kt-vm/ports kt-vm/handover kt-vm/unique kt-vm/pci kt-vm/uncpio kt-vm/request kt-vm/pty kt-vm/pump \
+kt-init_O       := kt-vm/kt-init kt-vm/beat kt-vm/furnish kt-vm/ports kt-vm/handover kt-vm/unique kt-vm/pci kt-vm/uncpio kt-vm/request kt-vm/pty kt-vm/pump \
 		   kt-vm/frames
 
 TOOLS   := kt-topo kt-host kt-cgroup kt-work kt-scenario kt-play kt-check kt-initramfs kt-vm kt-kernel kt-locks kt-reserve kt-snap kt-snap-diff kt-fmt

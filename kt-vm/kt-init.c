@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* kt-init - PID 1 of the guest: mounts, runs one command, passes its output and status out. */
+#include "beat.h"
 #include "buf.h"
 #include "child.h"
 #include "cleanup.h"
@@ -35,6 +36,8 @@ static const char help[] = "Usage: kt-init\n"
 			   "\n"
 			   "  -h, --help     print this help\n"
 			   "  -V, --version  print the version\n";
+
+#define PRIORITY 50
 
 struct init {
 	struct request req;
@@ -73,7 +76,7 @@ __attribute__((noreturn)) static void give_up(int rc, const char *what)
  * makes a living guest look dead; what we start is normal again. */
 static void be_real_time(void)
 {
-	struct sched_param sp = { .sched_priority = 50 };
+	struct sched_param sp = { .sched_priority = PRIORITY };
 
 	if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &sp) < 0)
 		warn_rc(-errno, "become SCHED_FIFO");
@@ -298,8 +301,6 @@ static void tick(struct init *it)
 {
 	uint64_t n;
 
-	/* Ends this CPU's turn where no lock is held: see nudge() in verdict.c. */
-	__builtin_ia32_pause();
 	measure(it);
 	if (read(it->tick_fd, &n, sizeof(n)) == (ssize_t)sizeof(n))
 		send_time(it, FRAME_TICK);
@@ -397,6 +398,8 @@ static int begin(struct init *it)
 	if (rc < 0)
 		warn_rc(rc, "write '/etc/machine-id'");
 	it->frames_in = it->port[it->req.virt ? PORT_IN : PORT_CTL];
+	if (it->req.virt && (rc = beats_start(PRIORITY)) < 0)
+		warn_rc(rc, "start the beats");
 	if (timerfd_settime(it->tick_fd, 0, &each, NULL) < 0)
 		return warn_rc(-errno, "set up the tick");
 	return 0;

@@ -61,12 +61,8 @@ static void finish_hung(struct vm *v)
 		  where[0] ? where : machine_threads(&v->m, threads, sizeof(threads)));
 }
 
-/* QEMU 7.2 runs the vCPUs of virtual time in turn, each until the next timer is due, and the one
- * behind it gets no more than to serve that timer. When it waits for a lock that the first one has
- * at each other end of a turn (Linux 7.3 sets its timer under the lock of its hrtimers) it waits
- * for ever. To stop them all ends a turn where the lock is free; it is not where another run of the
- * same guest would have it, so it is told. Later versions give each vCPU its share (accel/tcg:
- * icount_percpu_budget()). */
+/* If QEMU has forgotten a vCPU, and kt-init could not help it (see beat.h): to stop them all ends a
+ * turn too. It is not where another run of the same guest would have it, so it is told. */
 static void nudge(struct vm *v, uint64_t silent_cpu_ns)
 {
 	if (silent_cpu_ns / NUDGE_CPU_NS <= v->nudges)

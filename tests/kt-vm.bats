@@ -254,6 +254,18 @@ sockets() {
 	none_left
 }
 
+# One that is only starved comes back by itself; what is seen here is that it was asked, and that it is told.
+@test "a guest that is silent for long in virtual time is nudged, and that is told" {
+	run -0 --separate-stderr vm --records --clock virtual -t 1n1l1c1t -i chrt --timeout 10m -- \
+		sh -c 'echo -1 >/proc/sys/kernel/sched_rt_runtime_us
+			chrt -f 99 sh -c "i=0; while [ \$i -lt 900000 ]; do i=\$((i + 1)); done"; echo done'
+	[ "$(jq -r 'select(.type == "text").text' <<<"$output")" = done ]
+	[ "$(jq 'select(.type == "vm") | .nudges >= 1' <<<"$output")" = true ]
+	[[ $stderr == *'stopped for a moment: another run may differ (QEMU '* ]]
+	tests/schema/validate.py --need kt-vm.vm <<<"$output"
+	none_left
+}
+
 @test "--timeout is 124" {
 	run -124 --separate-stderr vm --records --timeout 6s -- sleep 1000
 	jq -e 'select(.type == "end") | .outcome == "timeout" and .exit == 124' <<<"$output"
