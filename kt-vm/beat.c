@@ -20,6 +20,7 @@ __attribute__((noreturn)) static void *beat(void *arg)
 	struct timespec ts;
 
 	(void)arg;
+	(void)pthread_setname_np(pthread_self(), "kt-beat"); /* just a name */
 	for (;;) {
 		at += NSEC_PER_SEC;
 		ts.tv_sec = (time_t)(at / NSEC_PER_SEC);

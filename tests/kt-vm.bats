@@ -250,7 +250,7 @@ sockets() {
 		chrt -o -p 0 "${t##*/}"
 	done
 	wait $pid
-	[ "$(tail -1 "$T/out")" = done ]
+	[ "$(tail -1 "$T/out")" = "done" ]
 	none_left
 }
 
@@ -259,7 +259,7 @@ sockets() {
 	run -0 --separate-stderr vm --records --clock virtual -t 1n1l1c1t -i chrt --timeout 10m -- \
 		sh -c 'echo -1 >/proc/sys/kernel/sched_rt_runtime_us
 			chrt -f 99 sh -c "i=0; while [ \$i -lt 900000 ]; do i=\$((i + 1)); done"; echo done'
-	[ "$(jq -r 'select(.type == "text").text' <<<"$output")" = done ]
+	[ "$(jq -r 'select(.type == "text").text' <<<"$output")" = "done" ]
 	[ "$(jq 'select(.type == "vm") | .nudges >= 1' <<<"$output")" = true ]
 	[[ $stderr == *'stopped for a moment: another run may differ (QEMU '* ]]
 	tests/schema/validate.py --need kt-vm.vm <<<"$output"

@@ -103,8 +103,15 @@ forker() { # CGROUP - forks without end, two generations; children outlive their
 	await_up
 }
 
+# The end of a child may interrupt the opening.
 await_up() {
-	read -r _ <"$T/up"
+	opened=
+	until [ "$opened" ]; do
+		{
+			opened=1
+			read -r _
+		} <"$T/up"
+	done 2>/dev/null
 }
 mkfifo "$T/up"
 

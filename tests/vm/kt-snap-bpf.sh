@@ -161,7 +161,7 @@ sh "$T/ns" 2>"$T/err"
 jq -rs -f /vm/kt-snap-agree.jq --slurpfile other "$T/proc" "$T/bpf" | grep -E '^(cgroup|tid) ' >"$T/diff"
 [ -s "$T/me" ] && [ ! -s "$T/diff" ]
 ok $? 'in a cgroup namespace both say the same paths'
-is "$(threads 'map(.cgroup)')" "[\"/../..\",\"/../a/deep\",\"/\"]" 'which are relative to its root'
+is "$(threads 'map(select(.tid == .tgid).cgroup)')" "[\"/../..\",\"/../a/deep\",\"/\"]" 'which are relative to its root'
 cat >"$T/ns" <<-END
 	sleep 600 &
 	until grep -qx sleep /proc/\$!/comm; do :; done

@@ -99,7 +99,7 @@ finish
 
 sched sched_schedstats 0
 for s in $sources; do
-	kt-snap --source "$s" -p 1 >"$dir/rec"
+	kt-snap --source "$s" -p $$ >"$dir/rec"
 	check "$s: switched off they are null, for that reason" \
 		"$(jq -c 'select(.type == "thread") | [.nr_wakeups, .wait_sum_ns, .nr_forced_migrations, (.nr_migrations | type), (.run_time_ns | type)]' "$dir/rec") $(
 			jq -c 'select(.type == "end").missing.schedstats' "$dir/rec") $(jq -c 'select(.type == "meta").schedstats' "$dir/rec")" \
@@ -108,7 +108,7 @@ done
 sched sched_schedstats 1
 sched task_delayacct 0
 for s in $sources; do
-	check "$s: delay accounting off" "$(kt-snap --source "$s" -p 1 | jq -c 'select(.type == "end").missing.delayacct')" '{"off":1}'
+	check "$s: delay accounting off" "$(kt-snap --source "$s" -p $$ | jq -c 'select(.type == "end").missing.delayacct')" '{"off":1}'
 done
 sched task_delayacct 1
 
