@@ -2,9 +2,17 @@
 /* What a guest is to do, as it is in the page: texts that each end in NUL. First KEY=VALUE settings
  * up to an empty text, then the working directory, the number of arguments, the arguments, and the
  * environment to the end.
- *	clock=virtual|real	virtual: nothing comes in but signals on kt.in, no bye is awaited
- *	stdin=file|port|none	REQUEST_STDIN, which is not there when empty, or port kt.in up to stdin-eof, or /dev/null
- *	stdin=tty		a terminal, for output too: to and from ports kt.in and kt.out
+ *
+ *	clock=virtual|real	virtual: only signals come in on kt.in, no bye is awaited
+ *
+ *	stdin=file		REQUEST_STDIN, which is not there when empty
+ *
+ *	stdin=port		kt.in up to stdin-eof
+ *
+ *	stdin=none		/dev/null
+ *
+ *	stdin=tty		a terminal, for output too: kt.in and kt.out
+ *
  *	seed=TEXT		is mixed into the kernel's random pool */
 #ifndef KT_REQUEST_H
 #define KT_REQUEST_H

@@ -83,7 +83,7 @@ int child_start(const struct child_spec *spec, pid_t *ret_pid)
 
 int child_spawn(const struct child_spec *spec, pid_t *ret_pid)
 {
-	pid_t pid;
+	pid_t pid = -1;
 	int rc = child_start(spec, &pid), fd;
 
 	if (rc < 0)
