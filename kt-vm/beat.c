@@ -9,7 +9,6 @@
 #include <sched.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <time.h>
 #include <unistd.h>
 
 #define STACK (32 << 10)
@@ -17,15 +16,12 @@
 __attribute__((noreturn)) static void *beat(void *arg)
 {
 	uint64_t at = mono_ns();
-	struct timespec ts;
 
 	(void)arg;
 	(void)pthread_setname_np(pthread_self(), "kt-beat"); /* just a name */
 	for (;;) {
 		at += NSEC_PER_SEC;
-		ts.tv_sec = (time_t)(at / NSEC_PER_SEC);
-		ts.tv_nsec = (long)(at % NSEC_PER_SEC);
-		(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
+		(void)mono_sleep_until(at); /* no signal is handled here */
 		burn(0);
 	}
 }

@@ -50,15 +50,16 @@ static void finish_panic(struct vm *v)
 static void finish_hung(struct vm *v)
 {
 	const char *where = v->console.where;
+	const char *then = where[0] ? ": " : "";
 	char threads[400];
 
+	if (!where[0] && !v->m.gone) {
+		then = ", nor an answer to an NMI; QEMU: ";
+		where = machine_threads(&v->m, threads, sizeof(threads));
+	}
 	vm_finish(v, VM_TIMEOUT, KT_TIMEOUT,
 		  "no-tick: no sign of life from the guest for %llu s%s%s",
-		  (unsigned long long)((v->t_nmi - v->t_frame) / NSEC_PER_SEC),
-		  where[0]    ? ": "
-		  : v->m.gone ? ""
-			      : ", nor an answer to an NMI; QEMU: ",
-		  where[0] ? where : machine_threads(&v->m, threads, sizeof(threads)));
+		  (unsigned long long)((v->t_nmi - v->t_frame) / NSEC_PER_SEC), then, where);
 }
 
 /* If QEMU has forgotten a vCPU, and kt-init could not help it (see beat.h): to stop them all ends a

@@ -149,10 +149,7 @@ void wk_yield(struct wk *w)
 
 static void sleep_till(struct wk *w, uint64_t deadline)
 {
-	struct timespec ts = { (time_t)(deadline / 1000000000), (long)(deadline % 1000000000) };
-
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR &&
-	       !wk_stopped(w))
+	while (mono_sleep_until(deadline) == EINTR && !wk_stopped(w))
 		; /* stopped and continued */
 }
 

@@ -87,8 +87,7 @@ static void *monitor_main(void *arg)
 
 	pthread_mutex_lock(&m->lock);
 	while (!m->quit) {
-		uint64_t now, late;
-		struct timespec ts;
+		uint64_t now, late, due;
 
 		if (!m->groups) {
 			m->due_ns = 0;
@@ -106,10 +105,9 @@ static void *monitor_main(void *arg)
 				look_at(g, i, now);
 		}
 		m->due_ns += (late / MONITOR_PERIOD_NS + 1) * MONITOR_PERIOD_NS;
-		ts.tv_sec = (time_t)(m->due_ns / 1000000000);
-		ts.tv_nsec = (long)(m->due_ns % 1000000000);
+		due = m->due_ns;
 		pthread_mutex_unlock(&m->lock);
-		while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
+		while (mono_sleep_until(due) == EINTR)
 			;
 		pthread_mutex_lock(&m->lock);
 	}

@@ -213,10 +213,7 @@ sockets() {
 	local pid rc=0
 	kt-vm exec --accel tcg --clock virtual -n -t 1n1l1c1t -- sh -c 'echo go; while :; do :; done' >"$T/out" 2>"$T/err" 3>&- &
 	pid=$!
-	until grep -q go "$T/out"; do
-		kill -0 $pid
-		sleep 0.1
-	done
+	wait_for "$T/out" go
 	kill -STOP "$(pgrep -P $pid qemu-system)"
 	wait $pid || rc=$?
 	[ $rc -eq 124 ]
@@ -230,13 +227,10 @@ sockets() {
 	kt-vm exec --accel tcg --clock virtual -n -t 1n1l1c1t -- \
 		sh -c 'echo go; i=0; while [ $i -lt 400000 ]; do i=$((i + 1)); done; echo done' >"$T/out" 2>"$T/err" 3>&- &
 	pid=$!
-	until grep -q go "$T/out"; do
-		kill -0 $pid
-		sleep 0.1
-	done
+	wait_for "$T/out" go
 	qemu=$(pgrep -P $pid qemu-system)
 	for i in 1 2 3 4; do
-		taskset -c "$(taskset -cp "$qemu" | sed 's/.*: //')" sh -c 'while :; do :; done' 3>&- &
+		timeout 120 taskset -c "$(taskset -cp "$qemu" | sed 's/.*: //')" sh -c 'while :; do :; done' 3>&- &
 		hogs+=($!)
 	done
 	for t in "/proc/$qemu/task/"*; do
