@@ -163,6 +163,12 @@ key() {
 	done
 }
 
+@test "the watchdog that the kernel has on each CPU lets a continued machine be for three seconds" {
+	run -0 --separate-stderr vm --clock virtual -t 1n2l2c1t -- cat /proc/timer_list
+	awk '/watchdog_timer_fn/ { n++; getline; if (!match($0, /in [0-9]+/) || substr($0, RSTART + 3) + 0 < 3e9) bad = 1 }
+		END { exit !(n == 4 && !bad) }' <<<"$output"
+}
+
 @test "200 runs with random kills of kt-vm and QEMU leave nothing, spoil nothing" {
 	local seed=${KTSTR_TEST_SEED:-$RANDOM} i n p rc right=0 killed=0
 	echo "# seed $seed (KTSTR_TEST_SEED)" >&3
