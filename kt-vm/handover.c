@@ -68,8 +68,8 @@ static void settle_clock(void)
 }
 
 /* Every four seconds the watchdog for soft lockups wakes a thread on each CPU. Started again, it
- * lets the machine be for as long (kernel/watchdog.c: proc_watchdog_update). With 32 emulated CPUs
- * a third of what a short command costs was this. */
+ * lets the machine be for as long (kernel/watchdog.c: proc_watchdog_update). A short
+ * command on 32 emulated CPUs that meets it costs half as much again. */
 static void settle_watchdog(void)
 {
 	AUTO_FD fd = open("/proc/sys/kernel/watchdog", O_RDWR | O_CLOEXEC);
