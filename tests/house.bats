@@ -58,6 +58,27 @@ count_units() {
 	[[ $output == *"FAILED unit/test_dur: ended with status 127"* ]]
 }
 
+@test "run-checks that is ended leaves no file and no test behind" {
+	mkdir "$T/tmp"
+	printf '@test "waits" {\n\techo $$ >%s/pid\n\tsleep 60\n}\n' "$T" >"$T/waits.bats"
+	env -i PATH="${PATH//$BATS_LIBEXEC:/}" TMPDIR="$T/tmp" tests/run-checks "$(realpath --relative-to=tests "$T/waits.bats")" >/dev/null 3>&- &
+	pid=$!
+	while [ ! -s "$T/pid" ]; do
+		kill -0 $pid
+		read -rt 0.01 <> <(:) || :
+	done
+	kill -TERM $pid
+	rc=0
+	wait $pid || rc=$?
+	[ $rc -eq 1 ]
+	[ -z "$(ls -A "$T/tmp")" ]
+	for ((i = 0; i < 1000; i++)); do
+		kill -0 "$(<"$T/pid")" 2>/dev/null || return 0	# it ends, but nobody waits for it
+		read -rt 0.01 <> <(:) || :
+	done
+	false
+}
+
 @test "run-checks with an unknown option is a usage error" {
 	run -2 --separate-stderr tests/run-checks --colour
 	[ -z "$output" ]
