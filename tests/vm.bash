@@ -17,7 +17,8 @@ vm_boot() {
 		done
 	END
 	kt-vm exec -n --topology 1n2l2c1t --memory $memory -i jq -i unshare -i "$KTSTR_BUILD/helpers/mkthreads" \
-		-i "$KTSTR_BUILD/helpers/knownwork" -i "$KTSTR_BUILD/helpers/storm" -i "$d/all" -i tests/vm:/vm \
+		-i "$KTSTR_BUILD/helpers/knownwork" -i "$KTSTR_BUILD/helpers/busy" -i "$KTSTR_BUILD/helpers/storm" \
+		-i "$d/all" -i tests/vm:/vm \
 		-i scenarios:/usr/share/ktstr/scenarios -- sh all "$@" >"$d/out" 2>"$d/err" || rc=$?
 	echo $rc >"$d/status"
 }

@@ -92,7 +92,7 @@ get() { # FILTER - of the last record
 # Loads end by the cgroup they are in: nothing here kills by name or waits for a time. Hence one that
 # did not get there ends at once.
 spin() { # CGROUP
-	sh -c 'echo $$ >"$0/cgroup.procs" || exit; exec 3>&- 4<&-; echo; while :; do :; done' "$CG/$1" >"$T/up" &
+	sh -c 'echo $$ >"$0/cgroup.procs" || exit; exec 3>&- 4<&-; echo; exec busy' "$CG/$1" >"$T/up" &
 	await_up
 }
 

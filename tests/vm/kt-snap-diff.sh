@@ -29,7 +29,7 @@ cleanup() {
 trap cleanup EXIT
 
 spin() {
-	sh -c 'while :; do :; done' &
+	busy &
 	pid=$!
 	pids="$pids $pid"
 }
