@@ -24,18 +24,6 @@ needs_bpf() {
 	why=$(kt-snap --source bpf -p $$ --fields tid 2>&1 >/dev/null) || skip "$why"
 }
 
-# threads COUNT [PROCESSES] - start so many; $pids are the processes, with commas between
-threads() {
-	mkfifo "$BATS_TEST_TMPDIR/in" "$BATS_TEST_TMPDIR/out"
-	"$KTSTR_BUILD/helpers/mkthreads" "$@" <"$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/out" &
-	kids+=($!)
-	exec {hold}>"$BATS_TEST_TMPDIR/in"
-	local word
-	read -r word pids <"$BATS_TEST_TMPDIR/out"
-	[ "$word" = ready ]
-	pids=${pids// /,}
-}
-
 # await COMMAND... - until it succeeds, for at most 20 s
 await() {
 	local i
@@ -45,6 +33,28 @@ await() {
 	done
 	echo "it did not come: $*"
 	return 1
+}
+
+# asleep - all threads of $pids
+asleep() {
+	local pid
+	for pid in ${pids//,/ }; do
+		! grep -q '^State:.[^S]' "/proc/$pid/task"/*/status || return 1
+	done
+}
+
+# threads COUNT [PROCESSES] - start so many, and wait until all do nothing; $pids are the processes, with commas
+# between
+threads() {
+	mkfifo "$BATS_TEST_TMPDIR/in" "$BATS_TEST_TMPDIR/out"
+	"$KTSTR_BUILD/helpers/mkthreads" "$@" <"$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/out" &
+	kids+=($!)
+	exec {hold}>"$BATS_TEST_TMPDIR/in"
+	local word
+	read -r word pids <"$BATS_TEST_TMPDIR/out"
+	[ "$word" = ready ]
+	pids=${pids// /,}
+	await asleep
 }
 
 # agree ARGUMENT... - both sources say the same of threads that do nothing
