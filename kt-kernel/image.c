@@ -234,16 +234,10 @@ static int embedded(const char *path, struct buf *out)
 
 static int read_config(const char *path, struct buf *out)
 {
-	AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n;
+	int rc = buf_file(out, path, CONFIG_MAX);
 
-	if (fd < 0)
-		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
-	while ((n = buf_fill(out, fd, 65536)) > 0)
-		if (out->len > CONFIG_MAX)
-			return -E2BIG;
-	if (n < 0)
-		return (int)n;
+	if (rc < 0)
+		return rc == -ENOENT || rc == -ENOTDIR ? 0 : rc;
 	/* a file named config may be anything (git's is one) */
 	if (memmem(out->p ? out->p : "", out->len, "CONFIG_", 7))
 		return 1;

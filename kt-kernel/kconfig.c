@@ -253,19 +253,13 @@ bool kconfig_honours(const char *config, size_t len, const struct want *w)
 /* Does a line of the file say "config NAME" or "menuconfig NAME"? 1, 0 or -errno. */
 static int file_defines(const char *path, const char *name)
 {
-	AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
 	AUTO_BUF b = BUF_INIT;
 	const char *p, *end;
 	struct line l;
-	ssize_t n;
+	int rc = buf_file(&b, path, KCONFIG_MAX);
 
-	if (fd < 0)
-		return -errno;
-	while ((n = buf_fill(&b, fd, 65536)) > 0)
-		if (b.len > KCONFIG_MAX)
-			return -EFBIG;
-	if (n < 0)
-		return (int)n;
+	if (rc < 0)
+		return rc;
 	p = b.p;
 	end = p + b.len;
 	while (p && next_line(&p, end, &l)) {

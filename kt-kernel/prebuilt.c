@@ -3,13 +3,11 @@
 #include "prebuilt.h"
 #include "buf.h"
 #include "cache.h"
-#include "cleanup.h"
 #include "die.h"
 #include "holders.h"
 #include "lock.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/utsname.h>
 
@@ -30,17 +28,12 @@ int prebuilt_config(const char *staged, struct kernel *k)
 {
 	char path[PATH_MAX + 16];
 	AUTO_BUF text = BUF_INIT;
-	AUTO_FD fd = -1;
-	ssize_t n;
+	int rc;
 
 	(void)snprintf(path, sizeof(path), "%s/config", staged);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return warn_rc(-errno, "open '%s'", path);
-	while ((n = buf_fill(&text, fd, 65536)) > 0)
-		;
-	if (n < 0)
-		return warn_rc((int)n, "read '%s'", path);
+	rc = buf_file(&text, path, SIZE_MAX);
+	if (rc < 0)
+		return warn_rc(rc, "read '%s'", path);
 	config_read(&k->config, text.p ? text.p : "", text.len);
 	return 0;
 }

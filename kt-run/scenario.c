@@ -2,7 +2,6 @@
 /* Reads scenario files. */
 #include "scenario.h"
 #include "buf.h"
-#include "cleanup.h"
 #include "cpuset.h"
 #include "dur.h"
 #include "jsonr.h"
@@ -10,7 +9,6 @@
 #include "thresh.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 static void read_flag_list(struct jsonr *r, const char *key, flagset *ret)
@@ -154,18 +152,13 @@ struct scenario *scenario_read(const char *path, const char *text, size_t len, c
 
 struct scenario *scenario_load(const char *path, char *err, size_t cap)
 {
-	AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
 	AUTO_BUF b = BUF_INIT;
-	ssize_t n = fd < 0 ? -errno : 0;
-	size_t len;
-	char *text;
+	int rc = buf_file(&b, path, SIZE_MAX);
+	size_t len = b.len;
+	char *text = rc < 0 ? NULL : buf_take(&b);
 
-	while (fd >= 0 && (n = buf_fill(&b, fd, 16 << 10)) > 0)
-		;
-	len = b.len;
-	text = n < 0 ? NULL : buf_take(&b);
 	if (!text) {
-		(void)snprintf(err, cap, "%s: %s", path, strerror(n < 0 ? (int)-n : ENOMEM));
+		(void)snprintf(err, cap, "%s: %s", path, strerror(rc < 0 ? -rc : ENOMEM));
 		return NULL;
 	}
 	return read_text(path, text, len, err, cap);

@@ -66,18 +66,6 @@ char *machine_hidepid(const char *mountinfo)
 	return found;
 }
 
-static int read_all(const char *path, struct buf *b)
-{
-	AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n;
-
-	if (fd < 0)
-		return -errno;
-	while ((n = buf_fill(b, fd, 16384)) > 0)
-		;
-	return (int)n;
-}
-
 int machine_open(struct machine *ret)
 {
 	AUTO_BUF text = BUF_INIT;
@@ -89,7 +77,7 @@ int machine_open(struct machine *ret)
 	m.page_kb = page > 1024 ? (unsigned int)page / 1024 : 4;
 	if (!mounts)
 		return -ENOMEM;
-	if (read_all("/proc/self/mountinfo", &text) == 0 && text.p) {
+	if (buf_file(&text, "/proc/self/mountinfo", SIZE_MAX) == 0 && text.p) {
 		cg_mounts_parse(text.p, mounts);
 		m.hidepid = machine_hidepid(text.p);
 	}

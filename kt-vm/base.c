@@ -29,8 +29,7 @@ static char *ask(char *const argv[])
 	AUTO_FD pid_fd = -1;
 	AUTO_BUF b = BUF_INIT;
 	siginfo_t info;
-	int p[2], rc;
-	ssize_t n;
+	int p[2], rc, read_rc;
 
 	if (null < 0 || pipe2(p, O_CLOEXEC) < 0) {
 		warn_rc(-errno, "start '%s'", argv[0]);
@@ -45,11 +44,10 @@ static char *ask(char *const argv[])
 		warn_rc(pid_fd, "start '%s'", argv[0]);
 		return NULL;
 	}
-	while ((n = buf_fill(&b, rd, 64 << 10)) > 0 || n == -EINTR)
-		;
+	read_rc = buf_rest(&b, rd, SIZE_MAX);
 	rc = child_wait(pid_fd, -1, -1, &info);
-	if (rc < 0 || n < 0) {
-		warn_rc(rc < 0 ? rc : (int)n, "run '%s'", argv[0]);
+	if (rc < 0 || read_rc < 0) {
+		warn_rc(rc < 0 ? rc : read_rc, "run '%s'", argv[0]);
 		return NULL;
 	}
 	if (child_status(&info) != 0) {

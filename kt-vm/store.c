@@ -142,23 +142,23 @@ int store_lookup(const struct store *s, char *ret_name, size_t cap)
 	AUTO_FD fd = -1;
 	AUTO_BUF b = BUF_INIT;
 	char *line;
-	ssize_t n;
+	size_t n;
+	int rc;
 
 	index_name(s, name);
 	fd = openat(s->dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;
-	while ((n = buf_fill(&b, fd, 65536)) > 0)
-		;
-	if (n < 0)
-		return (int)n;
+	rc = buf_rest(&b, fd, SIZE_MAX);
+	if (rc < 0)
+		return rc;
 	if (b.len < sizeof(INDEX_HEAD) || memcmp(b.p, INDEX_HEAD, sizeof(INDEX_HEAD) - 1) != 0)
 		return 0;
 	line = b.p + sizeof(INDEX_HEAD) - 1;
-	n = (ssize_t)strcspn(line, "\n/"); /* a plain name */
-	if (line[n] != '\n' || (size_t)n >= cap || !unchanged(line + n + 1, b.p + b.len))
+	n = strcspn(line, "\n/"); /* a plain name */
+	if (line[n] != '\n' || n >= cap || !unchanged(line + n + 1, b.p + b.len))
 		return 0;
-	memcpy(ret_name, line, (size_t)n);
+	memcpy(ret_name, line, n);
 	ret_name[n] = '\0';
 	(void)futimens(fd, NULL); /* only makes it live longer */
 	return store_has(s, ret_name);

@@ -179,14 +179,8 @@ int template_lock(struct template *t, bool exclusive, bool wait, int sig_fd)
 static int read_all(int dir_fd, const char *name, size_t max, struct buf *b)
 {
 	AUTO_FD fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	ssize_t n;
 
-	if (fd < 0)
-		return -errno;
-	while ((n = buf_fill(b, fd, 64 << 10)) > 0)
-		if (b->len > max)
-			return -E2BIG;
-	return n < 0 ? (int)n : 0;
+	return fd < 0 ? -errno : buf_rest(b, fd, max);
 }
 
 static json_t *read_metadata(int dir_fd)

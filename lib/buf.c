@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A growing run of bytes. */
 #include "buf.h"
+#include "cleanup.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,6 +98,23 @@ ssize_t buf_fill(struct buf *b, int fd, size_t n)
 	b->len += (size_t)got;
 	b->p[b->len] = '\0';
 	return got;
+}
+
+int buf_rest(struct buf *b, int fd, size_t max)
+{
+	ssize_t n;
+
+	while ((n = buf_fill(b, fd, 64 << 10)) > 0)
+		if (b->len > max)
+			return -EFBIG;
+	return (int)n;
+}
+
+int buf_file(struct buf *b, const char *path, size_t max)
+{
+	AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : buf_rest(b, fd, max);
 }
 
 void buf_drop(struct buf *b, size_t n)

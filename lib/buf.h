@@ -30,6 +30,13 @@ void *buf_room(struct buf *b, size_t n);
 /* buf_fill - append one read(2) of at most n bytes. Returns what read returned, or -errno. */
 ssize_t buf_fill(struct buf *b, int fd, size_t n);
 
+/* buf_rest - append all that is left to be read of fd. Returns 0, -EFBIG once the buf holds more
+ * than max bytes, or another -errno; what was read is there in any case. */
+int buf_rest(struct buf *b, int fd, size_t max);
+
+/* buf_file - the same of a file by its path. */
+int buf_file(struct buf *b, const char *path, size_t max);
+
 /* buf_drop - forget the first n bytes. */
 void buf_drop(struct buf *b, size_t n);
 

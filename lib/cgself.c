@@ -138,17 +138,10 @@ static char *slurp(int root_fd, const char *path)
 {
 	AUTO_FD fd = root_openat(root_fd, path, O_RDONLY);
 	AUTO_BUF b = BUF_INIT;
-	ssize_t n;
+	int rc = fd < 0 ? fd : buf_rest(&b, fd, SIZE_MAX);
 
-	if (fd < 0) {
-		errno = -fd;
-		return NULL;
-	}
-	do {
-		n = buf_fill(&b, fd, 16384);
-	} while (n > 0 || n == -EINTR);
-	if (n < 0) {
-		errno = (int)-n;
+	if (rc < 0) {
+		errno = -rc;
 		return NULL;
 	}
 	return buf_take(&b);

@@ -115,21 +115,6 @@ static int add_row(struct rows *r, const struct row *row)
 	return 0;
 }
 
-/* All of a file. The kernel gives a page at a time and finds its place in the list anew for each.
- */
-static int slurp(const char *path, struct buf *b)
-{
-	AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n;
-
-	if (fd < 0)
-		return -errno;
-	do {
-		n = buf_fill(b, fd, 65536);
-	} while (n > 0 || n == -EINTR);
-	return (int)n;
-}
-
 /* ---- what the files are ---- */
 
 static int read_mounts(struct plocks_mount **ret, size_t *ret_n)
@@ -138,7 +123,7 @@ static int read_mounts(struct plocks_mount **ret, size_t *ret_n)
 	struct plocks_mount *m = NULL;
 	size_t n = 0, cap = 0;
 	const char *s;
-	int rc = slurp("/proc/self/mountinfo", &text);
+	int rc = buf_file(&text, "/proc/self/mountinfo", SIZE_MAX);
 
 	if (rc < 0)
 		return rc;
@@ -217,7 +202,7 @@ static int read_locks(struct look *l)
 	struct plocks_line line;
 	const char *s;
 	size_t i, n;
-	int rc = slurp("/proc/locks", &text);
+	int rc = buf_file(&text, "/proc/locks", SIZE_MAX);
 
 	for (s = text.p ? text.p : ""; rc == 0 && *s; s += strcspn(s, "\n"), s += *s == '\n') {
 		const struct ident *id;
@@ -369,7 +354,8 @@ static int find_descriptors(struct look *l, size_t n_listed)
 		if (!l->search[r.file] || known(l, n_listed, r.file, r.pid))
 			continue;
 		(void)snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", (int)r.pid, r.fd);
-		if (slurp(path, &text) < 0 || !plocks_fdinfo(text.p ? text.p : "", &line))
+		if (buf_file(&text, path, SIZE_MAX) < 0 ||
+		    !plocks_fdinfo(text.p ? text.p : "", &line))
 			continue; /* closed meanwhile, or open without a lock */
 		if (line.pid > 0 && known(l, n_listed, r.file, line.pid))
 			continue; /* a copy of a descriptor whose owner we have */

@@ -22,7 +22,7 @@ static void os_release(const char *name, char *buf, size_t cap)
 	size_t n = strlen(name);
 
 	buf[0] = '\0';
-	if (apt_slurp("/etc/os-release", &text) < 0 || !text.p)
+	if (buf_file(&text, "/etc/os-release", SIZE_MAX) < 0 || !text.p)
 		return;
 	for (p = text.p; (next = apt_next_line(p, text.p + text.len, &e)); p = next) {
 		if ((size_t)(e - p) <= n || memcmp(p, name, n) != 0 || p[n] != '=')
@@ -154,7 +154,7 @@ static int read_sources(struct entries *es, const char *file)
 	bool deb822 = len > 8 && strcmp(file + len - 8, ".sources") == 0;
 	const char *p, *e;
 	unsigned long number;
-	int rc = apt_slurp(file, &text);
+	int rc = buf_file(&text, file, SIZE_MAX);
 
 	if (rc < 0)
 		return rc == -ENOENT ? 0 : warn_rc(rc, "read '%s'", file);
@@ -299,7 +299,7 @@ int apt_system_source(const char *suite, struct buf *out)
 		rc = -ENOENT;
 	}
 	if (rc == 0) {
-		rc = apt_slurp(best->file, &text);
+		rc = buf_file(&text, best->file, SIZE_MAX);
 		if (rc < 0)
 			rc = warn_rc(rc, "read '%s'", best->file);
 		else if (!apt_private_source(text.p, text.len, best->deb822, best->number, suite,

@@ -5,8 +5,6 @@
 #include "cleanup.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <strings.h>
 
@@ -142,16 +140,4 @@ int apt_private_source(const char *text, size_t len, bool deb822, unsigned long 
 		return private_line(p, e, suite, out);
 	private_stanza(p, e, suite, out);
 	return 1;
-}
-
-int apt_slurp(const char *path, struct buf *b)
-{
-	AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n;
-
-	if (fd < 0)
-		return -errno;
-	while ((n = buf_fill(b, fd, 65536)) > 0)
-		;
-	return (int)n;
 }

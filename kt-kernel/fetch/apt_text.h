@@ -22,7 +22,4 @@ const char *apt_skip_blank(const char *p, const char *end);
 bool apt_find_entry(const char *text, size_t len, bool deb822, unsigned long number,
 		    const char **ret_start, const char **ret_end);
 
-/* apt_slurp - append the whole of a file. Returns 0 or -errno. */
-int apt_slurp(const char *path, struct buf *b);
-
 #endif

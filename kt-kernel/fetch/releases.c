@@ -150,8 +150,8 @@ static int read_copy(uint64_t max_age_ns, struct releases *ret)
 	struct stat st;
 	json_t *root;
 	int64_t age;
-	ssize_t n;
 	bool same;
+	int rc;
 
 	if (!cachedir_path(path, sizeof(path) - sizeof("/" COPY)))
 		return -errno;
@@ -163,11 +163,9 @@ static int read_copy(uint64_t max_age_ns, struct releases *ret)
 	age = now.tv_sec - st.st_mtim.tv_sec;
 	if (age < 0 || (uint64_t)age > max_age_ns / NSEC_PER_SEC)
 		return -ESTALE;
-	while ((n = buf_fill(&text, fd, 65536)) > 0)
-		if (text.len > MAX_LIST)
-			return -EFBIG;
-	if (n < 0)
-		return (int)n;
+	rc = buf_rest(&text, fd, MAX_LIST);
+	if (rc < 0)
+		return rc;
 	root = jsonr_parse(&doc, path, 1, text.p ? text.p : "", text.len);
 	same = root && strcmp(rec_str(root, COPY_URL, list_url()), list_url()) == 0;
 	json_decref(root);
