@@ -8,7 +8,8 @@ DESTDIR ?=
 # One list of objects per binary, and the libraries it may use: also to be read as documentation.
 kt-topo_O       := kt-topo/kt-topo kt-topo/emit
 kt-host_O       := kt-topo/kt-host
-kt-cgroup_O     := kt-cgroup/kt-cgroup kt-cgroup/parent kt-cgroup/ops kt-cgroup/stat
+kt-cgroup_O     := kt-cgroup/kt-cgroup kt-cgroup/parent kt-cgroup/ops kt-cgroup/ops_read \
+		   kt-cgroup/stat
 kt-cgroup_PKG   := jansson
 kt-work_O       := kt-work/kt-work kt-work/run kt-work/intent kt-work/serve kt-work/report kt-work/group kt-work/monitor \
 		   kt-work/spec kt-work/worker kt-work/lat kt-work/gen kt-work/gen_cpu kt-work/gen_churn \
@@ -155,7 +156,7 @@ tools: $(B)/libexec/ktstr/kt-init
 # has LLVMFuzzerTestOneInput and corpus/X/ its inputs, which are replayed here; `make fuzz` looks for more.
 # Both are linked with libkt and the modules of a tool that they test, whose headers they see.
 test_ahead_O    := kt-snap/ahead
-test_cgroup_op_O := kt-cgroup/ops kt-cgroup/parent kt-cgroup/stat
+test_cgroup_op_O := kt-cgroup/ops kt-cgroup/ops_read kt-cgroup/parent kt-cgroup/stat
 test_console_O  := kt-vm/console
 test_escape_O   := kt-vm/escape
 test_expr_O     := kt-run/expr kt-run/draw kt-run/flags

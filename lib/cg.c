@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* cgroup v2: mounts, directories, knobs, events, owners and removal. */
+/* cgroup v2: directories, knobs, events and removal. */
 #include "cg.h"
 #include "buf.h"
 #include "cleanup.h"
@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <poll.h>
@@ -16,124 +15,9 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
-#include <sys/xattr.h>
 #include <time.h>
 
 #define KILL_AGAIN_NS UINT64_C(200000000)
-
-#define OWNER_XATTR "user.ktstr.owner"
-
-/* ---- mounts ---- */
-
-/* Blanks, newlines and backslashes are written as \ooo there. */
-static void unescape(char *s)
-{
-	char *to = s;
-
-	while (*s) {
-		if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' &&
-		    s[3] >= '0' && s[3] <= '7') {
-			*to++ = (char)((s[1] - '0') * 64 + (s[2] - '0') * 8 + (s[3] - '0'));
-			s += 4;
-		} else {
-			*to++ = *s++;
-		}
-	}
-	*to = '\0';
-}
-
-/* "rw,cpu,cpuacct" to "cpu,cpuacct"; "rw,xattr,name=systemd" to "name=systemd". */
-static void v1_controllers(char *opts, char *buf, size_t cap)
-{
-	static const char *const other[] = { "rw", "ro", "xattr", "noprefix", "clone_children" };
-	char *save = NULL, *o;
-	size_t n = 0, i;
-
-	buf[0] = '\0';
-	for (o = strtok_r(opts, ",", &save); o; o = strtok_r(NULL, ",", &save)) {
-		for (i = 0; i < KT_ARRAY_LEN(other) && strcmp(o, other[i]) != 0; i++)
-			;
-		if (i < KT_ARRAY_LEN(other) || strncmp(o, "release_agent=", 14) == 0)
-			continue;
-		if (n + strlen(o) + 2 > cap)
-			return;
-		n += (size_t)snprintf(buf + n, cap - n, "%s%s", n ? "," : "", o);
-	}
-}
-
-/* 29 24 0:26 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate */
-static void mount_line(char *line, struct cg_mounts *m)
-{
-	char *root = NULL, *where = NULL, *type = NULL, *opts = NULL, *save = NULL, *t, ctl[256];
-	int i = 0, dash = 0; /* any number of optional fields, then "-" */
-	size_t len;
-
-	for (t = strtok_r(line, " ", &save); t; t = strtok_r(NULL, " ", &save), i++) {
-		if (i == 3)
-			root = t;
-		else if (i == 4)
-			where = t;
-		else if (i >= 6 && dash == 0)
-			dash = strcmp(t, "-") == 0 ? i : 0;
-		else if (dash > 0 && i == dash + 1)
-			type = t;
-		else if (dash > 0 && i == dash + 3)
-			opts = t;
-	}
-	if (!opts)
-		return;
-	unescape(root);
-	unescape(where);
-	if (strcmp(type, "cgroup2") == 0) {
-		if ((m->v2[0] == '\0' || strcmp(where, "/sys/fs/cgroup") == 0) &&
-		    strlen(where) < sizeof(m->v2) && strlen(root) < sizeof(m->v2_root)) {
-			strcpy(m->v2, where);
-			strcpy(m->v2_root, root);
-		}
-	} else if (strcmp(type, "cgroup") == 0) {
-		v1_controllers(opts, ctl, sizeof(ctl));
-		len = strlen(m->v1);
-		if (len + strlen(ctl) + strlen(where) + 8 < sizeof(m->v1))
-			(void)snprintf(m->v1 + len, sizeof(m->v1) - len, "%s%s on %s",
-				       len ? ", " : "", ctl, where);
-	}
-}
-
-void cg_mounts_parse(const char *mountinfo, struct cg_mounts *ret)
-{
-	*ret = (struct cg_mounts){ 0 };
-	while (*mountinfo) {
-		size_t n = strcspn(mountinfo, "\n");
-		AUTO_FREE char *line = strndup(mountinfo, n);
-
-		if (line)
-			mount_line(line, ret);
-		mountinfo += n + (mountinfo[n] == '\n');
-	}
-}
-
-static int read_all(int fd, struct buf *b)
-{
-	ssize_t n;
-
-	while ((n = buf_fill(b, fd, 16 << 10)) > 0)
-		;
-	return (int)n;
-}
-
-int cg_mounts_read(struct cg_mounts *ret)
-{
-	AUTO_FD fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
-	AUTO_BUF b = BUF_INIT;
-	int rc;
-
-	if (fd < 0)
-		return -errno;
-	rc = read_all(fd, &b);
-	if (rc == 0)
-		cg_mounts_parse(b.p ? b.p : "", ret);
-	return rc;
-}
 
 /* ---- directories ---- */
 
@@ -377,7 +261,7 @@ int cg_each_pid(int cg_fd, int (*fn)(pid_t pid, void *arg), void *arg)
 
 	if (fd < 0)
 		return -errno;
-	rc = read_all(fd, &b);
+	rc = buf_rest(&b, fd, SIZE_MAX);
 	if (rc < 0 || !b.p)
 		return rc;
 	for (line = strtok_r(b.p, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
@@ -512,97 +396,4 @@ int cg_rmtree(int dir_fd, const char *rel, int sig_fd, uint64_t deadline_ns,
 		if (poll(&p, 1, 1) > 0)
 			return -EINTR;
 	}
-}
-
-/* ---- owners ---- */
-
-/* 1234 (a) b) S 1 …: comm may hold blanks and parentheses, so it ends at the last ')'. */
-int cg_stat_parse(const char *proc_stat, char *ret_state, uint64_t *ret_start)
-{
-	const char *p = strrchr(proc_stat, ')');
-	char num[24];
-	size_t n;
-	int i;
-
-	if (!p || p[1] != ' ' || p[2] == '\0' || p[3] != ' ')
-		return -EINVAL;
-	*ret_state = p[2];
-	for (i = 3, p += 2; i < 22; i++) { /* the state is field 3, the start time field 22 */
-		p = strchr(p, ' ');
-		if (!p)
-			return -EINVAL;
-		p++;
-	}
-	n = strcspn(p, " \n");
-	if (n >= sizeof(num))
-		return -EINVAL;
-	memcpy(num, p, n);
-	num[n] = '\0';
-	return num_u64(num, 0, UINT64_MAX, ret_start) < 0 ? -EINVAL : 0;
-}
-
-int cg_owner_of(pid_t pid, struct cg_owner *ret)
-{
-	char path[64], text[2048], state;
-	AUTO_FD fd = -1;
-	uint64_t start;
-	ssize_t n;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (n < 0)
-		return errno == ENOENT ? -ESRCH : -errno;
-	text[n] = '\0';
-	if (cg_stat_parse(text, &state, &start) < 0)
-		return -EINVAL;
-	if (state == 'Z' || state == 'X')
-		return -ESRCH;
-	*ret = (struct cg_owner){ .pid = pid, .start = start };
-	return 0;
-}
-
-int cg_owner_set(int cg_fd, const struct cg_owner *o)
-{
-	char text[48];
-	int n = snprintf(text, sizeof(text), "%d %" PRIu64, (int)o->pid, o->start);
-
-	return fsetxattr(cg_fd, OWNER_XATTR, text, (size_t)n, 0) < 0 ? -errno : 0;
-}
-
-int cg_owner_parse(const char *text, struct cg_owner *ret)
-{
-	const char *blank = strchr(text, ' ');
-	struct cg_owner o;
-	char pid[16];
-	int v;
-
-	if (!blank || (size_t)(blank - text) >= sizeof(pid))
-		return -EINVAL;
-	memcpy(pid, text, (size_t)(blank - text));
-	pid[blank - text] = '\0';
-	if (num_int(pid, 1, INT_MAX, &v) < 0 || num_u64(blank + 1, 0, UINT64_MAX, &o.start) < 0)
-		return -EINVAL;
-	o.pid = (pid_t)v;
-	*ret = o;
-	return 0;
-}
-
-int cg_owner_get(int cg_fd, struct cg_owner *ret)
-{
-	char text[64];
-	ssize_t n = fgetxattr(cg_fd, OWNER_XATTR, text, sizeof(text) - 1);
-
-	if (n < 0)
-		return errno == EOPNOTSUPP ? -ENODATA : errno == ERANGE ? -EINVAL : -errno;
-	text[n] = '\0';
-	return cg_owner_parse(text, ret);
-}
-
-int cg_owner_live(const struct cg_owner *o)
-{
-	struct cg_owner now = { 0 };
-	int rc = cg_owner_of(o->pid, &now);
-
-	return rc == -ESRCH ? 0 : rc < 0 ? rc : now.start == o->start;
 }
