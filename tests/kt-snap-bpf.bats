@@ -39,6 +39,7 @@ await() {
 asleep() {
 	local pid
 	for pid in ${pids//,/ }; do
+		kill -0 "$pid" || return 1
 		! grep -q '^State:.[^S]' "/proc/$pid/task"/*/status || return 1
 	done
 }
