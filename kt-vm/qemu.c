@@ -90,7 +90,9 @@ static void machine(struct args *a, const struct vm_spec *s)
 {
 	bool many = qemu_max_apic_id(&s->topo) >= QEMU_TCG_APIC_IDS;
 
-	opt(a, "-M", "q35,smm=off,hpet=off%s", many ? ",kernel-irqchip=split" : "");
+	/* Each CPU hears of each change of the memory map: a device that nobody needs takes time. */
+	opt(a, "-M", "q35,smm=off,hpet=off,sata=off,smbus=off%s",
+	    many ? ",kernel-irqchip=split" : "");
 	if (many)
 		opt(a, "-device", "intel-iommu,intremap=on,eim=on");
 	if (s->kvm) {

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/pidfd.h>
@@ -22,6 +23,7 @@ static void exec_child(const struct child_spec *spec, pid_t parent, int err_fd)
 {
 	struct sigaction dfl = { .sa_handler = SIG_DFL };
 	int fds[3], i, e;
+	const char *const *env;
 	sigset_t none;
 
 	sigemptyset(&none);
@@ -44,6 +46,9 @@ static void exec_child(const struct child_spec *spec, pid_t parent, int err_fd)
 	if (spec->terminal && (setsid() < 0 || ioctl(0, TIOCSCTTY, 0) < 0))
 		goto fail;
 	sigprocmask(SIG_SETMASK, spec->mask ? spec->mask : &none, NULL); /* it would survive exec */
+	for (env = spec->env; env && *env; env += 2)
+		if (setenv(env[0], env[1], 0) < 0)
+			goto fail;
 	execvp(spec->argv[0], spec->argv);
 fail:
 	e = errno;

@@ -12,6 +12,7 @@ struct child_spec {
 	int stdio[3]; /* what becomes 0, 1, 2 (borrowed); -1: inherited */
 	int death_sig; /* sent to the child when this process dies; 0: none */
 	int own_group; /* the child leads a process group of its own */
+	const char *const *env; /* NAME, VALUE, ..., NULL: set where we have none; NULL: nothing */
 	int terminal; /* stdio[0] is a terminal: the child leads a session that it controls */
 };
 

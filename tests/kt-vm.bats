@@ -76,6 +76,20 @@ sockets() {
 	run -3 vm --accel tcg --cold -- sh -c 'exit 3'
 }
 
+@test "QEMU's heap is one, in huge pages, unless the caller has set that" {
+	cat >"$T/qemu" <<-END
+		#!/bin/sh
+		[ "\$1" = -nodefaults ] || exec $(command -v qemu-system-x86_64) "\$@"
+		echo "\$GLIBC_TUNABLES \$MALLOC_ARENA_MAX" >>"$T/env"
+		exit 1
+	END
+	chmod +x "$T/qemu"
+	export KTSTR_QEMU=$T/qemu
+	run -125 env -u GLIBC_TUNABLES -u MALLOC_ARENA_MAX kt-vm exec --accel tcg --cold -n -- true
+	run -125 env GLIBC_TUNABLES=glibc.malloc.tcache_count=3 MALLOC_ARENA_MAX=2 kt-vm exec --accel tcg --cold -n -- true
+	[ "$(sort -u "$T/env")" = $'glibc.malloc.hugetlb=1 1\nglibc.malloc.tcache_count=3 2' ]
+}
+
 @test "what is not there is 127 with a hint, what cannot run 126, a signal 128 and its number" {
 	run -127 --separate-stderr vm -- nosuch
 	[[ $stderr == *"'nosuch' is not in the guest: give it with -i nosuch"* ]]

@@ -41,15 +41,16 @@ compare() {
 	"${vm[@]}" -- true || exit 1 # makes the template
 	for _ in $(seq "$4"); do
 		timed "cold.$1.$3" "${vm[@]}" --cold -- true
-		timed "warm.$1.$3" "${vm[@]}" -- true
-		timed "warm.$1.$3" "${vm[@]}" -- true
+		for _ in 1 2 3 4 5; do
+			timed "warm.$1.$3" "${vm[@]}" -- true
+		done
 	done
 	figure "kt-vm exec, template, $1 vCPUs, $3 clock" "warm.$1.$3" "cold.$1.$3" "$5" 'kt-vm exec --cold'
 }
 compare 4 1n1l4c1t real "$runs" 0.2
 compare 4 1n1l4c1t virtual "$runs" 0.2
-compare 32 1n4l8c1t real 1 0.05
-compare 32 1n4l8c1t virtual 1 0.05
+compare 32 1n4l8c1t real 2 0.05
+compare 32 1n4l8c1t virtual 2 0.05
 
 # A scheduler that was just built: another file each time, so that nothing of it is kept.
 for i in $(seq "$runs"); do
