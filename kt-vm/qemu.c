@@ -90,7 +90,7 @@ static void machine(struct args *a, const struct vm_spec *s)
 {
 	bool many = qemu_max_apic_id(&s->topo) >= QEMU_TCG_APIC_IDS;
 
-	/* Each CPU hears of each change of the memory map: a device that nobody needs takes time. */
+	/* A device that nobody needs takes time, see cpus(). */
 	opt(a, "-M", "q35,smm=off,hpet=off,sata=off,smbus=off%s",
 	    many ? ",kernel-irqchip=split" : "");
 	if (many)
@@ -147,7 +147,7 @@ static void topology(struct args *a, const struct vm_spec *s)
 	unsigned int cpus = topospec_cpus(t), per = cpus / t->nodes, i, j;
 	uint64_t left = s->mem_mib;
 
-	opt(a, "-smp", "cpus=%u,sockets=%u,dies=%u,cores=%u,threads=%u", cpus, t->nodes,
+	opt(a, "-smp", "cpus=1,maxcpus=%u,sockets=%u,dies=%u,cores=%u,threads=%u", cpus, t->nodes,
 	    t->llcs / t->nodes, t->cores, t->threads);
 	opt(a, "-m", "%lluM", (unsigned long long)s->mem_mib);
 	for (i = 0; i < t->nodes; i++) {
@@ -221,6 +221,18 @@ static void devices(struct args *a, const struct vm_spec *s)
 		    i + 1);
 }
 
+/* All CPUs but the first, by number. Under TCG each CPU hears of each change of the memory map
+ * (tcg_commit() in softmmu/physmem.c of QEMU 7.2), so they come when the devices are there. */
+static void cpus(struct args *a, const struct topospec *t)
+{
+	unsigned int dies = t->llcs / t->nodes, n = topospec_cpus(t), i;
+
+	for (i = 1; i < n; i++)
+		opt(a, "-device", "max-x86_64-cpu,socket-id=%u,die-id=%u,core-id=%u,thread-id=%u",
+		    i / (t->threads * t->cores * dies), i / (t->threads * t->cores) % dies,
+		    i / t->threads % t->cores, i % t->threads);
+}
+
 static void kernel(struct args *a, const struct vm_spec *s)
 {
 	if (s->qboot)
@@ -256,6 +268,7 @@ int qemu_args(const struct vm_spec *s, struct args *ret)
 	topology(ret, s);
 	devices(ret, s);
 	handover(ret, s);
+	cpus(ret, &s->topo);
 	kernel(ret, s);
 	return ret->err;
 }
