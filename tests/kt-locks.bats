@@ -254,7 +254,8 @@ lock_of() {
 	command -v script >/dev/null || skip "script(1) is not there"
 	touch "$T/locks"/ktstr-cpu-{0..30}.lock
 	# ^C, and not timeout(1), whose SIGCONT takes the SIGSTOP away that the leak sanitizer waits for.
-	run -0 timeout 30 script -qec 'trap : INT; stty rows 12 cols 60; ktstr locks --watch 100ms' /dev/null < <(sleep 1; printf '\003')
+	run -0 timeout 30 script -qefc 'trap : INT; stty rows 12 cols 60; ktstr locks --watch 100ms' "$T/typescript" \
+		< <(until grep -qs 'more lines' "$T/typescript"; do sleep 0.1; done; sleep 0.5; printf '\003')
 	[[ $output == $'\033[2J\033[H'* ]]
 	[ "$(grep -o $'\033\\[2J' <<<"$output" | wc -l)" -eq 1 ]	# cleared once, then drawn over
 	[ "$(grep -o $'\033\\[H' <<<"$output" | wc -l)" -ge 3 ]
