@@ -26,7 +26,7 @@ kt-check_O      := kt-run/kt-check kt-run/checks kt-run/check_worker kt-run/chec
 kt-check_PKG    := jansson
 kt-initramfs_O  := kt-vm/kt-initramfs kt-vm/gather kt-vm/gather_file kt-vm/ldso kt-vm/elf kt-vm/tree kt-vm/cpio kt-vm/store
 kt-initramfs_PKG := libarchive
-kt-vm_O         := kt-vm/kt-vm kt-vm/exec kt-vm/cmd_template kt-vm/template kt-vm/save kt-vm/fileid kt-vm/base kt-vm/payload kt-vm/accel kt-vm/run kt-vm/verdict kt-vm/machine kt-vm/qemu kt-vm/qmp kt-vm/console \
+kt-vm_O         := kt-vm/kt-vm kt-vm/exec kt-vm/cmd_template kt-vm/template kt-vm/save kt-vm/fileid kt-vm/kernfile kt-vm/base kt-vm/payload kt-vm/accel kt-vm/run kt-vm/verdict kt-vm/machine kt-vm/qemu kt-vm/qmp kt-vm/console \
 		   kt-vm/perf kt-vm/perf_host kt-vm/cmd_plan kt-vm/queue kt-vm/sample kt-vm/usage kt-vm/pin kt-vm/frames \
 		   kt-vm/shell kt-vm/term kt-vm/escape
 kt-vm_PKG       := jansson

@@ -8,6 +8,7 @@
 #include "die.h"
 #include "dur.h"
 #include "fileid.h"
+#include "kernfile.h"
 #include "payload.h"
 #include "request.h"
 #include "save.h"
@@ -97,24 +98,6 @@ static int make_payload(const struct opts *o, const struct guest *g, struct payl
 	if (rc == 0)
 		rc = payload_end(p);
 	return rc < 0 ? warn_rc(rc, "make the guest's files") : 0;
-}
-
-/* "HdrS" of the x86 boot protocol, or an ELF file. */
-static int check_kernel(const char *path, char *why, size_t cap)
-{
-	AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
-	char head[0x206];
-	ssize_t n = fd < 0 ? -1 : pread(fd, head, sizeof(head), 0);
-
-	if (n < 0) {
-		(void)snprintf(why, cap, "kernel '%s': %s", path, strerror(errno));
-		return -EINVAL;
-	}
-	if ((n == (ssize_t)sizeof(head) && memcmp(head + 0x202, "HdrS", 4) == 0) ||
-	    (n >= 4 && memcmp(head, "\177ELF", 4) == 0))
-		return 0;
-	(void)snprintf(why, cap, "'%s' is no kernel (neither bzImage nor ELF)", path);
-	return -EINVAL;
 }
 
 /* By doubling, so that a file that grows a little does not ask for another machine, whose template
@@ -241,6 +224,7 @@ static int run_template(const struct opts *o, const struct vm_opts *cold, const 
 	struct vm_opts vm = *cold;
 	struct save_end end = { 0 };
 	struct template t;
+	AUTO_FD head = -1;
 	char key[TEMPLATE_KEY];
 	bool made;
 	int rc = template_key(&vm.spec, g->base, key);
@@ -263,6 +247,8 @@ static int run_template(const struct opts *o, const struct vm_opts *cold, const 
 		vm.spec.ram_fd = t.dir_fd;
 		vm.state_fd = t.state_fd;
 		vm.spec.initrd_fd = -1;
+		head = kernfile_head(vm.spec.kernel);
+		vm.spec.head_fd = head; /* without one QEMU reads the whole file */
 		vm.template = t.key;
 		vm.earlier = &t.console;
 		vm.boot_ns = RESTORE_NS;
@@ -291,7 +277,7 @@ static int describe(struct opts *o, bool kvm, bool probe)
 	/* SeaBIOS looks for things to boot from, which takes TCG a quarter of a second. */
 	s->qboot = !kvm && fileid_data(s->qemu, QEMU_QBOOT);
 	s->verbose = o->vm.dmesg;
-	s->page_fd = s->ram_fd = s->initrd_fd = -1;
+	s->page_fd = s->ram_fd = s->initrd_fd = s->head_fd = -1;
 	if (s->virt && !o->seeded)
 		o->vm.seed = 1;
 	o->vm.probe = probe;
@@ -386,7 +372,7 @@ static int find_guest(struct opts *o, struct guest *g, struct vm_end *ret)
 	if (!g->kernel)
 		return -1;
 	o->vm.spec.kernel = g->kernel;
-	if (check_kernel(g->kernel, why, sizeof(why)) < 0) {
+	if (kernfile_check(g->kernel, why, sizeof(why)) < 0) {
 		(void)vm_refuse(&o->vm, ret, VM_BOOT_FAIL, KT_PREFIX_FAIL, "%s", why);
 		return -1;
 	}

@@ -118,17 +118,11 @@ struct page {
 };
 
 /* The machine stops soon after this store, and goes on with another page. */
-static int park(const struct page *p)
+static void park(const struct page *p, void *brake)
 {
-	void *map;
-	int rc = pci_map(PARK_PCI_VENDOR, PARK_PCI_DEVICE, PARK_PCI_REGION, 1, &map);
-
-	if (rc < 0)
-		return rc;
-	*(volatile uint8_t *)map = PARK_BYTE;
+	*(volatile uint8_t *)brake = PARK_BYTE;
 	while (*(const volatile uint8_t *)(p->map + PAGE_FLAGS) & PAGE_PARK)
 		;
-	return 0;
 }
 
 #define NEAR (1 << 20) /* what is mapped at first: more than most requests need */
@@ -185,19 +179,23 @@ static int take(struct page *p, struct buf *ret_request)
 int handover(void (*parking)(void *arg), void *arg, struct buf *ret_request)
 {
 	struct page page = { 0 };
+	void *brake = NULL;
 	int rc = page_map(&page, NEAR);
 
 	if (rc == 0)
 		rc = page_head(&page);
 	if (rc < 0)
 		return warn_rc(rc, "read the page");
+	if (page.flags & PAGE_PARK)
+		rc = pci_map(PARK_PCI_VENDOR, PARK_PCI_DEVICE, PARK_PCI_REGION, 1, &brake);
+	if (rc < 0)
+		return warn_rc(rc, "map what stops the machine");
+	/* The last thing before the machine is saved, or it goes on with what that left to do. */
 	if (page.flags & PAGE_SETTLE)
 		settle();
 	if (page.flags & PAGE_PARK) {
 		parking(arg);
-		rc = park(&page);
-		if (rc < 0)
-			return warn_rc(rc, "stop the machine");
+		park(&page, brake);
 		rc = page_head(&page);
 		if (rc < 0)
 			return warn_rc(rc, "read the page");

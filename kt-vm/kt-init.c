@@ -48,6 +48,8 @@ struct init {
 	struct unique unique;
 	struct pump in_pump, out_pump, err_pump;
 	struct pty pty;
+	struct child_stub *stub; /* what becomes the command */
+	int pipe[3][2]; /* its standard input, output and error */
 	pid_t pid; /* of the command; -1: it could not be started */
 	bool ended, bye;
 	uint32_t exit_kind, exit_value;
@@ -209,25 +211,35 @@ static int open_input(const struct request *req)
 		       : fd;
 }
 
-static int open_pipes(struct init *it, int *theirs)
+static int make_pipes(struct init *it)
 {
-	int in[2] = { -1, -1 }, out[2], err[2];
+	int i;
 
-	if (it->req.stdin_port ? pipe2(in, O_CLOEXEC) < 0 : (in[0] = open_input(&it->req)) < 0)
-		return -errno;
-	if (pipe2(out, O_CLOEXEC) < 0 || pipe2(err, O_CLOEXEC) < 0)
-		return -errno;
-	if (in[1] >= 0)
-		(void)fcntl(in[1], F_SETFL, O_NONBLOCK); /* our ends; a pipe takes the flag */
-	(void)fcntl(out[0], F_SETFL, O_NONBLOCK);
-	(void)fcntl(err[0], F_SETFL, O_NONBLOCK);
-	it->in_pump.from = in[1] >= 0 ? it->port[PORT_IN] : -1;
-	it->in_pump.to = in[1];
-	it->out_pump.from = out[0];
-	it->err_pump.from = err[0];
-	theirs[0] = in[0];
-	theirs[1] = out[1];
-	theirs[2] = err[1];
+	for (i = 0; i < 3; i++) {
+		if (pipe2(it->pipe[i], O_CLOEXEC) < 0)
+			return -errno;
+		(void)fcntl(it->pipe[i][i == 0], F_SETFL, O_NONBLOCK); /* our end; it takes it */
+	}
+	return 0;
+}
+
+static int use_pipes(struct init *it, int *theirs)
+{
+	if (it->req.stdin_port) {
+		it->in_pump.from = it->port[PORT_IN];
+		it->in_pump.to = it->pipe[0][1];
+	} else {
+		close(it->pipe[0][1]);
+		close(it->pipe[0][0]);
+		it->pipe[0][0] = open_input(&it->req);
+		if (it->pipe[0][0] < 0)
+			return -errno;
+	}
+	it->out_pump.from = it->pipe[1][0];
+	it->err_pump.from = it->pipe[2][0];
+	theirs[0] = it->pipe[0][0];
+	theirs[1] = it->pipe[1][1];
+	theirs[2] = it->pipe[2][1];
 	return 0;
 }
 
@@ -242,13 +254,13 @@ static int start(struct init *it)
 	it->in_pump.limit = it->out_pump.limit = it->err_pump.limit = UINT64_MAX;
 	it->out_pump.to = it->port[PORT_OUT];
 	it->err_pump.to = it->port[PORT_ERR];
-	rc = it->req.tty ? open_terminal(it, spec.stdio) : open_pipes(it, spec.stdio);
+	rc = it->req.tty ? open_terminal(it, spec.stdio) : use_pipes(it, spec.stdio);
 	if (rc < 0)
 		return rc;
 	if (chdir(it->req.cwd) < 0 && (mkdir(it->req.cwd, 0755) < 0 || chdir(it->req.cwd) < 0))
 		return -errno;
 	environ = it->req.envp; /* execvp() looks into its PATH */
-	rc = child_start(&spec, &it->pid); /* we learn of its end as the parent of everybody */
+	rc = child_stub_start(it->stub, &spec, &it->pid); /* we learn of its end as the parent of everybody */
 	for (i = 0; i < 3; i++)
 		close(spec.stdio[i]);
 	if (rc < 0) {
@@ -374,6 +386,11 @@ static int prepare(struct init *it)
 	rc = unique_open(&it->unique);
 	if (rc < 0)
 		return warn_rc(rc, "open what differs between machines");
+	/* The first seed of all makes the kernel patch its code and say so: let that be in the
+	 * saved machine. Every run has its own seed, see begin(). */
+	rc = unique_seed(&it->unique, "ktstr");
+	if (rc < 0)
+		warn_rc(rc, "seed the random pool");
 	it->sig_fd = sig_block(extra, &old);
 	if (it->sig_fd < 0)
 		return warn_rc(it->sig_fd, "set up signals");
@@ -381,7 +398,11 @@ static int prepare(struct init *it)
 	if (it->tick_fd < 0)
 		return warn_rc(-errno, "set up the tick");
 	be_real_time();
-	return 0;
+	rc = make_pipes(it);
+	if (rc < 0)
+		return warn_rc(rc, "make the command's pipes");
+	it->stub = child_stub();
+	return it->stub ? 0 : warn_rc(-errno, "make the command's process");
 }
 
 /* What this run is to do, and what must differ from that of others. */
@@ -405,16 +426,9 @@ static int begin(struct init *it)
 	return 0;
 }
 
-/* The first seed of all makes the kernel patch its code and say so: let that be in the saved
- * machine. Every run has its own seed, see begin(). */
 static void before_park(void *arg)
 {
-	struct init *it = arg;
-	int rc = unique_seed(&it->unique, "ktstr");
-
-	if (rc < 0)
-		warn_rc(rc, "seed the random pool");
-	send_frame(it, FRAME_PARK, NULL, 0);
+	send_frame(arg, FRAME_PARK, NULL, 0);
 }
 
 static void tell_ready(const struct init *it)

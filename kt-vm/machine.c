@@ -84,10 +84,11 @@ int machine_start(struct machine *m, struct vm_spec *spec)
 					   "MALLOC_ARENA_MAX", "1", NULL };
 	struct child_spec c = { .death_sig = SIGKILL, .own_group = 1, .env = env };
 	int *const theirs[] = { &s.serial_fd, &s.ctl_fd,  &s.out_fd, &s.err_fd,	  &s.in_fd,
-				&s.qmp_fd,    &s.page_fd, &s.ram_fd, &s.initrd_fd };
+				&s.qmp_fd,    &s.page_fd, &s.ram_fd, &s.initrd_fd,
+				&s.head_fd };
 	int *const ours[] = { &m->serial.fd, &m->ctl.fd, &m->out.fd,
 			      &m->err.fd,    &m->in_fd,	 &m->qmp_fd };
-	const int lent[] = { spec->page_fd, spec->ram_fd, spec->initrd_fd };
+	const int lent[] = { spec->page_fd, spec->ram_fd, spec->initrd_fd, spec->head_fd };
 	struct args args = { 0 };
 	AUTO_FD null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	int p[2], rc = 0;

@@ -238,7 +238,10 @@ static void kernel(struct args *a, const struct vm_spec *s)
 	if (s->qboot)
 		opt(a, "-bios", QEMU_QBOOT);
 	/* A restored machine has booted already, but the loader is a part of what was saved. */
-	opt(a, "-kernel", "%s", s->kernel);
+	if (s->head_fd >= 0)
+		opt(a, "-kernel", "/proc/self/fd/%d", s->head_fd);
+	else
+		opt(a, "-kernel", "%s", s->kernel);
 	if (s->role == VM_RESTORE)
 		return;
 	opt(a, "-initrd", "/proc/self/fd/%d", s->initrd_fd);

@@ -20,6 +20,7 @@ struct vm_spec {
 	enum vm_role role;
 	const char *qemu; /* the program, looked up in PATH */
 	const char *kernel; /* path */
+	int head_fd; /* VM_RESTORE: instead of it, see kernfile_head(); -1: none */
 	const char *append; /* more kernel arguments; NULL: none */
 	struct topospec topo;
 	uint64_t mem_mib;

@@ -6,23 +6,28 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/futex.h>
 #include <poll.h>
+#include <sched.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #ifndef P_PIDFD
 #define P_PIDFD 3
 #endif
 
-/* In the child: never returns; the errno of a failure goes through err_fd. */
-static void exec_child(const struct child_spec *spec, pid_t parent, int err_fd)
+/* In the child: returns the errno of a failure only. */
+static int exec_child(const struct child_spec *spec, pid_t parent)
 {
 	struct sigaction dfl = { .sa_handler = SIG_DFL };
-	int fds[3], i, e;
+	int fds[3], i;
 	const char *const *env;
 	sigset_t none;
 
@@ -38,22 +43,19 @@ static void exec_child(const struct child_spec *spec, pid_t parent, int err_fd)
 	for (i = 0; i < 3; i++) {
 		fds[i] = spec->stdio[i] < 0 ? i : fcntl(spec->stdio[i], F_DUPFD_CLOEXEC, 3);
 		if (fds[i] < 0)
-			goto fail;
+			return errno;
 	}
 	for (i = 0; i < 3; i++)
 		if (fds[i] != i && dup2(fds[i], i) < 0)
-			goto fail;
+			return errno;
 	if (spec->terminal && (setsid() < 0 || ioctl(0, TIOCSCTTY, 0) < 0))
-		goto fail;
+		return errno;
 	sigprocmask(SIG_SETMASK, spec->mask ? spec->mask : &none, NULL); /* it would survive exec */
 	for (env = spec->env; env && *env; env += 2)
 		if (setenv(env[0], env[1], 0) < 0)
-			goto fail;
+			return errno;
 	execvp(spec->argv[0], spec->argv);
-fail:
-	e = errno;
-	(void)!write(err_fd, &e, sizeof(e)); /* the parent sees the end of file otherwise */
-	_exit(127);
+	return errno;
 }
 
 int child_start(const struct child_spec *spec, pid_t *ret_pid)
@@ -73,8 +75,11 @@ int child_start(const struct child_spec *spec, pid_t *ret_pid)
 	pid = fork();
 	if (pid < 0)
 		return -errno;
-	if (pid == 0)
-		exec_child(spec, parent, wr);
+	if (pid == 0) {
+		e = exec_child(spec, parent);
+		(void)!write(wr, &e, sizeof(e)); /* the parent sees the end of file otherwise */
+		_exit(127);
+	}
 	drop_fd(&wr);
 	while (read(rd, &e, sizeof(e)) < 0 && errno == EINTR)
 		;
@@ -103,6 +108,73 @@ int child_spawn(const struct child_spec *spec, pid_t *ret_pid)
 	if (ret_pid)
 		*ret_pid = pid;
 	return fd;
+}
+
+struct child_stub {
+	uint32_t go; /* futex */
+	uint32_t shares; /* futex; the kernel clears it when the child leaves our memory */
+	const struct child_spec *spec;
+	pid_t pid, parent;
+	int err;
+};
+
+static void futex_wait(uint32_t *p, uint32_t while_it_is)
+{
+	while (__atomic_load_n(p, __ATOMIC_ACQUIRE) == while_it_is)
+		(void)syscall(SYS_futex, p, FUTEX_WAIT, while_it_is, NULL, NULL, 0);
+}
+
+static int stub_main(void *arg)
+{
+	struct child_stub *s = arg;
+
+	/* After our creator nobody would ever wake us. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != s->parent)
+		_exit(127);
+	futex_wait(&s->go, 0);
+	s->err = unshare(CLONE_FILES | CLONE_FS) < 0 || prctl(PR_SET_PDEATHSIG, 0) < 0
+			 ? errno
+			 : exec_child(s->spec, s->parent);
+	_exit(127);
+}
+
+#define STUB_STACK (8 << 20) /* as a process has, of which little is ever touched */
+
+struct child_stub *child_stub(void)
+{
+	struct child_stub *s = calloc(1, sizeof(*s));
+	void *stack = mmap(NULL, STUB_STACK, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+
+	if (!s || stack == MAP_FAILED)
+		goto fail;
+	s->shares = 1;
+	s->parent = getpid();
+	s->pid = clone(stub_main, (char *)stack + STUB_STACK,
+		       CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_CHILD_CLEARTID | SIGCHLD, s, NULL,
+		       NULL, &s->shares);
+	if (s->pid >= 0)
+		return s;
+fail:
+	if (stack != MAP_FAILED)
+		(void)munmap(stack, STUB_STACK);
+	free(s);
+	return NULL;
+}
+
+/* The two share errno, too; one of them waits all the time. */
+int child_stub_start(struct child_stub *s, const struct child_spec *spec, pid_t *ret_pid)
+{
+	s->spec = spec;
+	__atomic_store_n(&s->go, 1, __ATOMIC_RELEASE);
+	(void)syscall(SYS_futex, &s->go, FUTEX_WAKE, 1, NULL, NULL, 0);
+	futex_wait(&s->shares, 1);
+	if (s->err != 0) {
+		(void)waitpid(s->pid, NULL, 0);
+		return -s->err;
+	}
+	*ret_pid = s->pid;
+	return 0;
 }
 
 int child_wait(int pid_fd, int sig_fd, int timeout_ms, siginfo_t *ret_info)
