@@ -166,6 +166,7 @@ test_kernel_O   := kt-kernel/fetch/apt_text kt-kernel/config kt-kernel/image kt-
 test_kernel_fetch_O := kt-kernel/fetch/gitref kt-kernel/fetch/http kt-kernel/ident kt-kernel/fetch/progress \
 		   kt-kernel/fetch/releases kt-kernel/fetch/sums kt-kernel/fetch/untar kt-kernel/fetch/xfer
 test_kernel_fetch_PKG := libarchive libcurl
+test_kernfile_O := kt-vm/kernfile
 test_ldso_O     := kt-vm/ldso
 test_uncpio_O   := kt-vm/uncpio
 test_prog_O     := kt-snap/prog kt-snap/snap_obj

@@ -185,6 +185,12 @@ static void pump_in(struct pump *p)
 	}
 }
 
+static void drop_pipe(int p[2])
+{
+	close(p[0]);
+	close(p[1]);
+}
+
 /* One terminal is all three of the command's. */
 static int open_terminal(struct init *it, int *theirs)
 {
@@ -192,6 +198,8 @@ static int open_terminal(struct init *it, int *theirs)
 
 	if (rc < 0)
 		return rc;
+	for (i = 0; i < 3; i++)
+		drop_pipe(it->pipe[i]);
 	for (i = 0; i < 3; i++)
 		if ((theirs[i] = fcntl(it->pty.slave, F_DUPFD_CLOEXEC, 3)) < 0)
 			return -errno;
@@ -211,6 +219,7 @@ static int open_input(const struct request *req)
 		       : fd;
 }
 
+/* Of no use when the command gets a terminal, or no input, which is not known yet. */
 static int make_pipes(struct init *it)
 {
 	int i;
@@ -228,19 +237,16 @@ static int use_pipes(struct init *it, int *theirs)
 	if (it->req.stdin_port) {
 		it->in_pump.from = it->port[PORT_IN];
 		it->in_pump.to = it->pipe[0][1];
+		theirs[0] = it->pipe[0][0];
 	} else {
-		close(it->pipe[0][1]);
-		close(it->pipe[0][0]);
-		it->pipe[0][0] = open_input(&it->req);
-		if (it->pipe[0][0] < 0)
-			return -errno;
+		drop_pipe(it->pipe[0]);
+		theirs[0] = open_input(&it->req);
 	}
 	it->out_pump.from = it->pipe[1][0];
 	it->err_pump.from = it->pipe[2][0];
-	theirs[0] = it->pipe[0][0];
 	theirs[1] = it->pipe[1][1];
 	theirs[2] = it->pipe[2][1];
-	return 0;
+	return theirs[0] < 0 ? -errno : 0;
 }
 
 /* Start the command. A failure to execute it is its end. */
@@ -260,7 +266,8 @@ static int start(struct init *it)
 	if (chdir(it->req.cwd) < 0 && (mkdir(it->req.cwd, 0755) < 0 || chdir(it->req.cwd) < 0))
 		return -errno;
 	environ = it->req.envp; /* execvp() looks into its PATH */
-	rc = child_stub_start(it->stub, &spec, &it->pid); /* we learn of its end as the parent of everybody */
+	/* We learn of its end as the parent of everybody. */
+	rc = child_stub_start(it->stub, &spec, &it->pid);
 	for (i = 0; i < 3; i++)
 		close(spec.stdio[i]);
 	if (rc < 0) {

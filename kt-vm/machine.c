@@ -83,9 +83,8 @@ int machine_start(struct machine *m, struct vm_spec *spec)
 	static const char *const env[] = { "GLIBC_TUNABLES", "glibc.malloc.hugetlb=1",
 					   "MALLOC_ARENA_MAX", "1", NULL };
 	struct child_spec c = { .death_sig = SIGKILL, .own_group = 1, .env = env };
-	int *const theirs[] = { &s.serial_fd, &s.ctl_fd,  &s.out_fd, &s.err_fd,	  &s.in_fd,
-				&s.qmp_fd,    &s.page_fd, &s.ram_fd, &s.initrd_fd,
-				&s.head_fd };
+	int *const theirs[] = { &s.serial_fd, &s.ctl_fd,  &s.out_fd, &s.err_fd,	   &s.in_fd,
+				&s.qmp_fd,    &s.page_fd, &s.ram_fd, &s.initrd_fd, &s.head_fd };
 	int *const ours[] = { &m->serial.fd, &m->ctl.fd, &m->out.fd,
 			      &m->err.fd,    &m->in_fd,	 &m->qmp_fd };
 	const int lent[] = { spec->page_fd, spec->ram_fd, spec->initrd_fd, spec->head_fd };

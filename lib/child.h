@@ -20,9 +20,9 @@ struct child_spec {
  * that cannot be executed is an errno here too (-ENOENT, -EACCES), not an exit status. */
 int child_start(const struct child_spec *spec, pid_t *ret_pid);
 
-/* child_stub - a process that waits for what it is to execute, for when there is no time for a fork.
- * It shares memory, files and working directory with this one until then, and ends with it. Returns
- * NULL with errno. */
+/* child_stub - a process that waits for what it is to execute, for when there is no time for a
+ * fork. It shares memory, files and working directory with this one until then, and ends with it.
+ * Returns NULL with errno. */
 struct child_stub;
 struct child_stub *child_stub(void);
 
