@@ -4,6 +4,7 @@
 #include "cleanup.h"
 #include "num.h"
 #include "out.h"
+#include "procstat.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,29 +27,6 @@ struct result {
 	siginfo_t info;
 };
 
-/* The parent in a line of /proc/PID/stat: "12 (a) b) S 1 …", or 0. */
-static pid_t parent_of(int proc_fd, const char *pid)
-{
-	AUTO_FD dir = openat(proc_fd, pid, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	AUTO_FD fd = dir < 0 ? -1 : openat(dir, "stat", O_RDONLY | O_CLOEXEC);
-	char buf[512], *p, *end;
-	ssize_t n = fd < 0 ? -1 : read(fd, buf, sizeof(buf) - 1);
-	int ppid;
-
-	if (n <= 0)
-		return 0;
-	buf[n] = '\0';
-	p = strrchr(buf, ')');
-	if (!p || strlen(p) < 5)
-		return 0;
-	p += 4;
-	end = strchr(p, ' ');
-	if (!end)
-		return 0;
-	*end = '\0';
-	return num_int(p, 0, INT_MAX, &ppid) < 0 ? 0 : ppid;
-}
-
 /* SIGKILL to all our children. Theirs become ours when they die, so the caller repeats it. */
 static void kill_children(void)
 {
@@ -57,10 +35,11 @@ static void kill_children(void)
 	pid_t me = getpid();
 
 	while (d && (de = readdir(d))) {
+		struct procstat s;
 		int pid;
 
-		if (num_int(de->d_name, 1, INT_MAX, &pid) == 0 &&
-		    parent_of(dirfd(d), de->d_name) == me)
+		if (num_int(de->d_name, 1, INT_MAX, &pid) == 0 && procstat_of(pid, &s) == 0 &&
+		    s.ppid == me)
 			(void)kill(pid, SIGKILL); /* a child of ours keeps its pid until reaped */
 	}
 }

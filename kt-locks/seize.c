@@ -3,7 +3,7 @@
 #include "seize.h"
 #include "cleanup.h"
 #include "lock.h"
-#include "num.h"
+#include "procstat.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -83,26 +83,12 @@ void look_free(struct look *l)
 	*l = (struct look){ 0 };
 }
 
-/* The parent of a process; 0: not known. 1234 (a) b) S 1 … */
+/* The parent of a process; 0: not known. */
 static pid_t parent_of(pid_t pid)
 {
-	char path[40], text[1024];
-	const char *p;
-	uint64_t v;
-	AUTO_FD fd = -1;
-	ssize_t n;
+	struct procstat s;
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (n < 0)
-		return 0;
-	text[n] = '\0';
-	p = strrchr(text, ')');
-	if (!p || strlen(p) < 5)
-		return 0;
-	text[(size_t)(p - text) + 4 + strcspn(p + 4, " ")] = '\0';
-	return num_u64(p + 4, 0, INT_MAX, &v) < 0 ? 0 : (pid_t)v;
+	return procstat_of(pid, &s) < 0 ? 0 : s.ppid;
 }
 
 static bool has_ancestor(const struct holders *f, bool exclusive)

@@ -5,6 +5,7 @@
 #include "cleanup.h"
 #include "die.h"
 #include "dur.h"
+#include "procstat.h"
 #include "root.h"
 
 #include <errno.h>
@@ -19,12 +20,6 @@
 #include <unistd.h>
 
 #define PUNCH (1 << 20)
-
-struct qemu_thread {
-	char comm[32];
-	char state; /* as in proc_pid_stat(5) */
-	unsigned long cpu_s;
-};
 
 void machine_init(struct machine *m, bool virt)
 {
@@ -185,21 +180,16 @@ uint64_t machine_cpu_ns(const struct machine *m)
 }
 
 /* The next of QEMU's threads in its directory "task". False after the last. */
-static bool thread_next(DIR *dir, struct qemu_thread *ret)
+static bool thread_next(DIR *dir, struct procstat *ret)
 {
-	unsigned long user, sys;
 	const struct dirent *de;
-	char stat[512];
+	char stat[2048];
 
-	while (dir && (de = readdir(dir)) != NULL) {
-		if (de->d_name[0] == '.' ||
-		    root_readf(dirfd(dir), stat, sizeof(stat), "%.20s/stat", de->d_name) <= 0 ||
-		    sscanf(stat, "%*d (%31[^)]) %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
-			   ret->comm, &ret->state, &user, &sys) != 4)
-			continue;
-		ret->cpu_s = (user + sys) / (unsigned long)sysconf(_SC_CLK_TCK);
-		return true;
-	}
+	while (dir && (de = readdir(dir)) != NULL)
+		if (de->d_name[0] != '.' &&
+		    root_readf(dirfd(dir), stat, sizeof(stat), "%.20s/stat", de->d_name) > 0 &&
+		    procstat_parse(stat, ret) == 0)
+			return true;
 	return false;
 }
 
@@ -214,7 +204,7 @@ static DIR *threads_open(const struct machine *m)
 bool machine_waits(const struct machine *m)
 {
 	AUTO_DIR *dir = threads_open(m);
-	struct qemu_thread t;
+	struct procstat t;
 
 	while (thread_next(dir, &t))
 		if (t.state == 'R' || t.state == 'D')
@@ -225,13 +215,14 @@ bool machine_waits(const struct machine *m)
 char *machine_threads(const struct machine *m, char *buf, size_t cap)
 {
 	AUTO_DIR *dir = threads_open(m);
-	struct qemu_thread t;
+	struct procstat t;
 	size_t n = 0;
 
 	buf[0] = '\0';
 	while (n < cap && thread_next(dir, &t))
 		n += (size_t)snprintf(buf + n, cap - n, "%s%s %c %lu s", n ? ", " : "", t.comm,
-				      t.state, t.cpu_s);
+				      t.state,
+				      (t.utime + t.stime) / (unsigned long)sysconf(_SC_CLK_TCK));
 	return buf;
 }
 

@@ -108,8 +108,7 @@ int cg_owner_get(int cg_fd, struct cg_owner *ret);
 /* cg_owner_live - whether the owner runs: same pid, same start time. Returns 0, 1 or -errno. */
 int cg_owner_live(const struct cg_owner *o);
 
-/* Parsers of the two texts above. Return 0 or -EINVAL. *ret_state is the letter of the state. */
+/* cg_owner_parse - the text of the attribute. Returns 0 or -EINVAL. */
 int cg_owner_parse(const char *text, struct cg_owner *ret);
-int cg_stat_parse(const char *proc_stat, char *ret_state, uint64_t *ret_start);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Whose cgroup it is. */
 #include "cg.h"
-#include "cleanup.h"
 #include "num.h"
+#include "procstat.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,49 +14,16 @@
 
 #define OWNER_XATTR "user.ktstr.owner"
 
-/* 1234 (a) b) S 1 …: comm may hold blanks and parentheses, so it ends at the last ')'. */
-int cg_stat_parse(const char *proc_stat, char *ret_state, uint64_t *ret_start)
-{
-	const char *p = strrchr(proc_stat, ')');
-	char num[24];
-	size_t n;
-	int i;
-
-	if (!p || p[1] != ' ' || p[2] == '\0' || p[3] != ' ')
-		return -EINVAL;
-	*ret_state = p[2];
-	for (i = 3, p += 2; i < 22; i++) { /* the state is field 3, the start time field 22 */
-		p = strchr(p, ' ');
-		if (!p)
-			return -EINVAL;
-		p++;
-	}
-	n = strcspn(p, " \n");
-	if (n >= sizeof(num))
-		return -EINVAL;
-	memcpy(num, p, n);
-	num[n] = '\0';
-	return num_u64(num, 0, UINT64_MAX, ret_start) < 0 ? -EINVAL : 0;
-}
-
 int cg_owner_of(pid_t pid, struct cg_owner *ret)
 {
-	char path[64], text[2048], state;
-	AUTO_FD fd = -1;
-	uint64_t start;
-	ssize_t n;
+	struct procstat s;
+	int rc = procstat_of(pid, &s);
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (n < 0)
-		return errno == ENOENT ? -ESRCH : -errno;
-	text[n] = '\0';
-	if (cg_stat_parse(text, &state, &start) < 0)
-		return -EINVAL;
-	if (state == 'Z' || state == 'X')
+	if (rc < 0)
+		return rc;
+	if (s.state == 'Z' || s.state == 'X')
 		return -ESRCH;
-	*ret = (struct cg_owner){ .pid = pid, .start = start };
+	*ret = (struct cg_owner){ .pid = pid, .start = s.start };
 	return 0;
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Holders of a lock as people know them: in words and in records. */
-#include "cg.h"
 #include "cleanup.h"
 #include "dur.h"
 #include "holders.h"
+#include "procstat.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -50,15 +50,14 @@ static void start_text(uint64_t ticks, char *buf, size_t cap)
 
 void holders_describe(struct holder *h)
 {
-	char text[2048], line[sizeof(h->cmdline)], state;
-	uint64_t ticks;
+	char line[sizeof(h->cmdline)];
+	struct procstat s;
 	ssize_t n, i;
 
 	if (h->pid <= 0 || h->ended)
 		return; /* whoever has that number now is somebody else */
-	if (read_proc(h->pid, "stat", text, sizeof(text)) > 0 &&
-	    cg_stat_parse(text, &state, &ticks) == 0)
-		start_text(ticks, h->start, sizeof(h->start));
+	if (procstat_of(h->pid, &s) == 0)
+		start_text(s.start, h->start, sizeof(h->start));
 	if (read_proc(h->pid, "comm", h->comm, sizeof(h->comm)) > 0)
 		h->comm[strcspn(h->comm, "\n")] = '\0';
 	n = read_proc(h->pid, "cmdline", line, HOLDERS_CMDLINE + 2);

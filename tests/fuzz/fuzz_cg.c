@@ -3,6 +3,7 @@
  * paths. */
 #include "cg.h"
 #include "fuzz.h"
+#include "procstat.h"
 #include "stat.h"
 
 #include <inttypes.h>
@@ -12,7 +13,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	AUTO_FREE char *text = fuzz_text(data, size);
 	static struct cg_mounts m; /* static for its size only */
 	struct cg_owner o = { 0 }, again;
-	char rel[PATH_MAX], twice[PATH_MAX], owner[64], state = 0;
+	struct procstat s = { .start = 77 };
+	char rel[PATH_MAX], twice[PATH_MAX], owner[64];
 	uint64_t v = 77;
 	double avg[3];
 
@@ -24,9 +26,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)cg_has_word(text, "cpuset");
 	(void)stat_pressure(text, "some", avg, &v);
 	(void)stat_pressure(text, "full", avg, &v);
-	v = 77;
-	if (cg_stat_parse(text, &state, &v) < 0)
-		FUZZ_ASSERT(v == 77);
+	if (procstat_parse(text, &s) < 0)
+		FUZZ_ASSERT(s.start == 77);
+	FUZZ_ASSERT(memchr(s.comm, '\0', sizeof(s.comm)) && s.ppid >= 0);
 	if (cg_owner_parse(text, &o) == 0) {
 		(void)snprintf(owner, sizeof(owner), "%d %" PRIu64, (int)o.pid, o.start);
 		FUZZ_ASSERT(cg_owner_parse(owner, &again) == 0);

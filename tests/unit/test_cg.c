@@ -40,7 +40,6 @@ static void texts(void)
 {
 	struct cg_owner o = { .pid = 5 };
 	uint64_t v = 77;
-	char state;
 
 	ok(cg_flat("populated 1\nfrozen 0\n", "frozen", &v) == 0 && v == 0, "frozen");
 	ok(cg_flat("populated 18446744073709551615", "populated", &v) == 0 && v == UINT64_MAX,
@@ -54,13 +53,6 @@ static void texts(void)
 		   cg_owner_parse("12 3 4", &o) < 0 && cg_owner_parse(" 1 2", &o) < 0 &&
 		   cg_owner_parse("99999999999 2", &o) < 0 && o.pid == 12,
 	   "what is no owner leaves it alone");
-	ok(cg_stat_parse("7 (a) b) (c) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4711 1 2\n",
-			 &state, &v) == 0 &&
-		   state == 'S' && v == 4711,
-	   "the name of a process may be anything");
-	ok(cg_stat_parse("7 (a) S 1 2 3", &state, &v) < 0 && cg_stat_parse("7 a", &state, &v) < 0 &&
-		   v == 4711,
-	   "a line that is cut off");
 }
 
 static void paths(void)
