@@ -4,7 +4,13 @@
 # shellcheck disable=SC3045 # busybox sh has read -t
 CG=/sys/fs/cgroup
 T=$(mktemp -d)
-n=0
+# shellcheck source=tests/vm/tap
+. "${0%/*}/tap"
+
+why() {
+	[ ! -s "$T/err" ] || sed 's/^/# /' "$T/err"
+	[ -z "$line" ] || echo "# last record: $line"
+}
 before=''
 trap '' PIPE # a kt-cgroup that ended early is a result, not the end of the tests
 trap cleanup EXIT
@@ -20,23 +26,6 @@ case $all in
 	exit 0
 	;;
 esac
-
-ok() { # STATUS TEXT
-	n=$((n + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $n - $2"
-	else
-		echo "not ok $n - $2"
-		[ ! -s "$T/err" ] || sed 's/^/# /' "$T/err"
-		[ -z "$line" ] || echo "# last record: $line"
-	fi
-}
-
-is() { # GOT WANT TEXT
-	[ "$1" = "$2" ]
-	ok $? "$3"
-	[ "$1" = "$2" ] || printf '# got:  %s\n# want: %s\n' "$1" "$2"
-}
 
 # start ARGUMENT... - kt-cgroup apply with fd 3 as its input and fd 4 as its output
 start() {

@@ -8,23 +8,8 @@ export KTSTR_LOCK_DIR="$T/locks"
 mkdir "$T/locks"
 chmod 1777 "$T/locks"
 chmod 755 "$T"
-n=0
-
-ok() { # STATUS TEXT
-	n=$((n + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $n - $2"
-	else
-		echo "not ok $n - $2"
-		[ ! -s "$T/err" ] || sed 's/^/# /' "$T/err"
-	fi
-}
-
-is() { # GOT WANT TEXT
-	[ "$1" = "$2" ]
-	ok $? "$3"
-	[ "$1" = "$2" ] || printf '# got:  %s\n# want: %s\n' "$1" "$2"
-}
+# shellcheck source=tests/vm/tap
+. "${0%/*}/tap"
 
 # until_true COMMAND... - for at most 20 s
 until_true() {

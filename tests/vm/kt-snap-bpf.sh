@@ -5,23 +5,12 @@
 # with busybox, jq, mkthreads and the unshare of util-linux (busybox has no -C); TAP.
 CG=/sys/fs/cgroup/kt-snap-bpf
 T=$(mktemp -d)
-n=0
+# shellcheck source=tests/vm/tap
+. "${0%/*}/tap"
 
-ok() { # STATUS TEXT
-	n=$((n + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $n - $2"
-	else
-		echo "not ok $n - $2"
-		[ ! -s "$T/err" ] || sed 's/^/# /' "$T/err"
-		[ ! -s "$T/diff" ] || head -n 30 "$T/diff" | sed 's/^/# /'
-	fi
-}
-
-is() { # GOT WANT TEXT
-	[ "$1" = "$2" ]
-	ok $? "$3"
-	[ "$1" = "$2" ] || printf '# got:  %s\n# want: %s\n' "$1" "$2"
+why() {
+	[ ! -s "$T/err" ] || sed 's/^/# /' "$T/err"
+	[ ! -s "$T/diff" ] || head -n 30 "$T/diff" | sed 's/^/# /'
 }
 
 # both ARGUMENT... - a snapshot by each source; `diff` has where they differ

@@ -4,19 +4,9 @@
 # cgroup that is throttled, and the two sources of kt-snap beside each other.
 dir=$(mktemp -d)
 cg=/sys/fs/cgroup/kt-snap-diff-$$
-n=0
+# shellcheck source=tests/vm/tap
+. "${0%/*}/tap"
 pids=
-
-# check TEXT GOT WANT
-check() {
-	n=$((n + 1))
-	if [ "$2" = "$3" ]; then
-		echo "ok $n - $1"
-	else
-		echo "not ok $n - $1"
-		printf '# got:  %s\n# want: %s\n' "$2" "$3"
-	fi
-}
 
 cleanup() {
 	for p in $pids; do

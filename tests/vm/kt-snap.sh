@@ -5,21 +5,9 @@
 # shellcheck disable=SC2016	# $r and $k are jq's
 dir=$(mktemp -d)
 cg=/sys/fs/cgroup/kt-snap-$$
-n=0
+# shellcheck source=tests/vm/tap
+. "${0%/*}/tap"
 pids=
-
-# check TEXT GOT WANT
-check() {
-	n=$((n + 1))
-	if [ "$2" = "$3" ]; then
-		echo "ok $n - $1"
-	else
-		echo "not ok $n - $1"
-		printf '# got:  %s\n# want: %s\n' "$2" "$3"
-	fi
-}
-
-skip() { n=$((n + 1)); echo "ok $n - $1 # SKIP $2"; }
 
 # begin COMMAND... - a helper that ends with its input; its first line becomes $line
 begin() {

@@ -3,20 +3,8 @@
 # kt-topo and kt-host on a live kernel that lets itself be changed: hotplug, cpusets, affinity, settings.
 dir=$(mktemp -d)
 cg=/sys/fs/cgroup/kt-topo-$$
-n=0
-
-# check TEXT GOT WANT
-check() {
-	n=$((n + 1))
-	if [ "$2" = "$3" ]; then
-		echo "ok $n - $1"
-	else
-		echo "not ok $n - $1"
-		printf '# got:  %s\n# want: %s\n' "$2" "$3"
-	fi
-}
-
-skip() { n=$((n + 1)); echo "ok $n - $1 # SKIP $2"; }
+# shellcheck source=tests/vm/tap
+. "${0%/*}/tap"
 
 # summary MEMBER, host MEMBER
 summary() { kt-topo | jq -rc "select(.type == \"topology\")$1"; }
