@@ -49,7 +49,7 @@ compare() {
 }
 compare 4 1n1l4c1t real "$runs" 0.2
 compare 4 1n1l4c1t virtual "$runs" 0.2
-compare 32 1n4l8c1t real 2 0.05
+compare 32 1n4l8c1t real 4 0.05
 compare 32 1n4l8c1t virtual 2 0.05
 
 # A scheduler that was just built: another file each time, so that nothing of it is kept.
