@@ -49,9 +49,11 @@ static void head_is(unsigned char sects, size_t size, long want, const char *nam
 static void check_is(const char *magic, size_t at, size_t size, int want, const char *name)
 {
 	char why[256] = "";
+	size_t i;
 
 	memset(file, 0, sizeof(file));
-	memcpy(file + at, magic, strlen(magic));
+	for (i = 0; magic[i]; i++)
+		file[at + i] = (unsigned char)magic[i];
 	write_file(size);
 	ok(kernfile_check(path, why, sizeof(why)) == want && (want == 0) == (why[0] == '\0'), "%s",
 	   name);
