@@ -110,13 +110,18 @@ int child_spawn(const struct child_spec *spec, pid_t *ret_pid)
 	return fd;
 }
 
-struct child_stub {
+struct child_stub { /* on top of the stack that it runs on */
 	uint32_t go; /* futex */
 	uint32_t shares; /* futex; the kernel clears it when the child leaves our memory */
 	const struct child_spec *spec;
+	void *map;
 	pid_t pid, parent;
 	int err;
 };
+
+#define STUB_BYTES (8 << 20) /* as much as a process has, of which little is ever touched */
+#define STUB_HEAD 64
+_Static_assert(sizeof(struct child_stub) <= STUB_HEAD, "it does not fit");
 
 static void futex_wait(uint32_t *p, uint32_t while_it_is)
 {
@@ -138,43 +143,41 @@ static int stub_main(void *arg)
 	_exit(127);
 }
 
-#define STUB_STACK (8 << 20) /* as a process has, of which little is ever touched */
-
 struct child_stub *child_stub(void)
 {
-	struct child_stub *s = calloc(1, sizeof(*s));
-	void *stack = mmap(NULL, STUB_STACK, PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+	struct child_stub *s;
+	char *map = mmap(NULL, STUB_BYTES, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
 
-	if (!s || stack == MAP_FAILED)
-		goto fail;
-	s->shares = 1;
-	s->parent = getpid();
-	s->pid = clone(stub_main, (char *)stack + STUB_STACK,
+	if (map == MAP_FAILED)
+		return NULL;
+	s = (struct child_stub *)(void *)(map + STUB_BYTES - STUB_HEAD);
+	*s = (struct child_stub){ .shares = 1, .map = map, .parent = getpid() };
+	s->pid = clone(stub_main, s,
 		       CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_CHILD_CLEARTID | SIGCHLD, s, NULL,
 		       NULL, &s->shares);
 	if (s->pid >= 0)
 		return s;
-fail:
-	if (stack != MAP_FAILED)
-		(void)munmap(stack, STUB_STACK);
-	free(s);
+	(void)munmap(map, STUB_BYTES);
 	return NULL;
 }
 
 /* The two share errno, too; one of them waits all the time. */
 int child_stub_start(struct child_stub *s, const struct child_spec *spec, pid_t *ret_pid)
 {
+	int rc;
+
 	s->spec = spec;
 	__atomic_store_n(&s->go, 1, __ATOMIC_RELEASE);
 	(void)syscall(SYS_futex, &s->go, FUTEX_WAKE, 1, NULL, NULL, 0);
 	futex_wait(&s->shares, 1);
-	if (s->err != 0) {
+	rc = -s->err;
+	if (rc < 0)
 		(void)waitpid(s->pid, NULL, 0);
-		return -s->err;
-	}
-	*ret_pid = s->pid;
-	return 0;
+	else
+		*ret_pid = s->pid;
+	(void)munmap(s->map, STUB_BYTES);
+	return rc;
 }
 
 int child_wait(int pid_fd, int sig_fd, int timeout_ms, siginfo_t *ret_info)

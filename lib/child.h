@@ -26,7 +26,7 @@ int child_start(const struct child_spec *spec, pid_t *ret_pid);
 struct child_stub;
 struct child_stub *child_stub(void);
 
-/* child_stub_start - child_start() with such a process, once; s is used up, but never freed. */
+/* child_stub_start - child_start() with such a process, once: s is gone afterwards. */
 int child_stub_start(struct child_stub *s, const struct child_spec *spec, pid_t *ret_pid);
 
 /* child_spawn - the same, but returns a pidfd (close-on-exec, the caller closes it) or -errno.
