@@ -12,6 +12,10 @@
 #include <string.h>
 #include <sys/pidfd.h>
 
+/* A kernel's report of a fault is some 25 lines with registers, and half as many again when an
+ * interrupt has left its traces on the stack. */
+#define TAIL_LINES 40
+
 #define SILENCE_NS (30 * NSEC_PER_SEC) /* without a tick: the guest hangs */
 #define SILENCE_CPU_NS (120 * NSEC_PER_SEC) /* the same in QEMU's CPU time: about 100 s there */
 #define NUDGE_CPU_NS (15 * NSEC_PER_SEC) /* of it, without a sign of life */
@@ -213,7 +217,7 @@ void vm_write_end(struct vm *v, uint64_t wall_ns)
 {
 	struct vm_end *e = v->end;
 	struct jsonw *w = &v->to_stdout.w;
-	char tail[4096];
+	char tail[TAIL_LINES * CONSOLE_LINE];
 	size_t n, at = 0;
 
 	if (!v->o->records)
@@ -230,7 +234,7 @@ void vm_write_end(struct vm *v, uint64_t wall_ns)
 	jsonw_bool(w, "oops", v->console.oops);
 	jsonw_u64(w, "wall_ns", wall_ns);
 	if (e->outcome != VM_OK && e->outcome != VM_GUEST_EXIT) {
-		n = console_text(&v->console, 20, tail, sizeof(tail));
+		n = console_text(&v->console, TAIL_LINES, tail, sizeof(tail));
 		jsonw_arr(w, "console_tail");
 		while (at < n) {
 			const char *nl = memchr(tail + at, '\n', n - at);
@@ -254,7 +258,7 @@ bool vm_stuck(const struct vm *v)
 void vm_tell(const struct vm *v)
 {
 	const struct vm_end *e = v->end;
-	char tail[4096];
+	char tail[TAIL_LINES * CONSOLE_LINE];
 	size_t n;
 
 	if (vm_stuck(v))
@@ -270,7 +274,7 @@ void vm_tell(const struct vm *v)
 	warn_msg("%s: %s", vm_outcome_name(e->outcome), e->reason);
 	if (e->outcome == VM_GUEST_EXIT || v->o->dmesg || v->to_stderr.broken)
 		return;
-	n = console_text(&v->console, 20, tail, sizeof(tail));
+	n = console_text(&v->console, TAIL_LINES, tail, sizeof(tail));
 	if (n > 0)
 		fprintf(stderr, "--- console ---\n%.*s%s", (int)n, tail,
 			tail[n - 1] == '\n' ? "" : "\n");
