@@ -60,7 +60,7 @@ kt-snap-diff_PKG := jansson libzstd
 kt-fmt_O        := kt-report/kt-fmt kt-report/table kt-report/results kt-report/flat kt-report/locks kt-report/frame \
 		   kt-report/moved kt-report/human kt-report/kernels
 kt-fmt_PKG      := jansson
-kt-init_O       := kt-vm/kt-init kt-vm/beat kt-vm/furnish kt-vm/ports kt-vm/handover kt-vm/unique kt-vm/pci kt-vm/uncpio kt-vm/request kt-vm/pty kt-vm/pump \
+kt-init_O       := kt-vm/kt-init kt-vm/beat kt-vm/furnish kt-vm/ports kt-vm/handover kt-vm/rehearse kt-vm/unique kt-vm/pci kt-vm/uncpio kt-vm/request kt-vm/pty kt-vm/pump \
 		   kt-vm/frames
 
 TOOLS   := kt-topo kt-host kt-cgroup kt-work kt-scenario kt-play kt-check kt-initramfs kt-vm kt-kernel kt-locks kt-reserve kt-snap kt-snap-diff kt-fmt
@@ -149,7 +149,7 @@ $(B)/static/%.o: %.c | $(B)/.dirs
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 $(B)/libexec/ktstr/kt-init: $(kt-init_O:%=$(B)/static/%.o) $(patsubst $(B)/%,$(B)/static/%,$(LIB_O))
-	$(CC) $(CFLAGS) $(LDFLAGS) -static -Wl,--gc-sections -o $@ $(filter-out %/jsonr.o,$^)
+	$(CC) $(CFLAGS) $(LDFLAGS) -static -Wl,--gc-sections -Wl,-e,rehearsal_or_start -o $@ $(filter-out %/jsonr.o,$^)
 tools: $(B)/libexec/ktstr/kt-init
 
 # Unit tests: each tests/unit/test_X.c is a program that prints TAP. Fuzz targets: tests/fuzz/fuzz_X.c
@@ -168,6 +168,7 @@ test_kernel_fetch_O := kt-kernel/fetch/gitref kt-kernel/fetch/http kt-kernel/ide
 test_kernel_fetch_PKG := libarchive libcurl
 test_kernfile_O := kt-vm/kernfile
 test_ldso_O     := kt-vm/ldso
+test_rehearse_O := kt-vm/rehearse
 test_uncpio_O   := kt-vm/uncpio
 test_prog_O     := kt-snap/prog kt-snap/snap_obj
 test_prog_PKG   := libbpf

@@ -7,6 +7,7 @@
 #include "frames.h"
 #include "page.h"
 #include "pci.h"
+#include "rehearse.h"
 #include "root.h"
 #include "uncpio.h"
 
@@ -180,6 +181,7 @@ int handover(void (*parking)(void *arg), void *arg, struct buf *ret_request)
 {
 	struct page page = { 0 };
 	void *brake = NULL;
+	AUTO_FD rehearsal = -1;
 	int rc = page_map(&page, NEAR);
 
 	if (rc == 0)
@@ -190,12 +192,19 @@ int handover(void (*parking)(void *arg), void *arg, struct buf *ret_request)
 		rc = pci_map(PARK_PCI_VENDOR, PARK_PCI_DEVICE, PARK_PCI_REGION, 1, &brake);
 	if (rc < 0)
 		return warn_rc(rc, "map what stops the machine");
+	if (page.flags & PAGE_REHEARSE) {
+		rehearsal = rehearse_prepare("/init");
+		if (rehearsal < 0)
+			return warn_rc(rehearsal, "prepare the rehearsal");
+	}
 	/* The last thing before the machine is saved, or it goes on with what that left to do. */
 	if (page.flags & PAGE_SETTLE)
 		settle();
 	if (page.flags & PAGE_PARK) {
 		parking(arg);
 		park(&page, brake);
+		if (rehearsal >= 0)
+			rehearse(rehearsal);
 		rc = page_head(&page);
 		if (rc < 0)
 			return warn_rc(rc, "read the page");

@@ -102,8 +102,9 @@ static void machine(struct args *a, const struct vm_spec *s)
 			opt(a, "-overcommit", "cpu-pm=on");
 	} else {
 		opt(a, "-accel", "tcg,thread=%s", s->virt ? "single" : "multi");
-		/* The guest's kernel would mix the host's random numbers into its own. */
-		opt(a, "-cpu", "max,-rdrand,-rdseed,vendor=GenuineIntel");
+		/* The guest's kernel would mix the host's random numbers into its own; and copy and
+		 * clear memory by instructions that QEMU does byte by byte. */
+		opt(a, "-cpu", "max,-rdrand,-rdseed,-erms,-fsrm,vendor=GenuineIntel");
 	}
 	if (s->virt) {
 		/* A run's own random numbers come with its request. */

@@ -183,6 +183,13 @@ static int write_console(const struct save *s)
 	return 0;
 }
 
+static uint32_t flags(const struct vm_spec *spec)
+{
+	bool rehearse = !spec->kvm && !spec->virt && topospec_cpus(&spec->topo) > 1;
+
+	return PAGE_SETTLE | PAGE_PARK | (rehearse ? PAGE_REHEARSE : 0);
+}
+
 int vm_save(const struct vm_spec *spec, uint64_t boot_ns, int sig_fd, struct save_end *ret)
 {
 	struct save *s = calloc(1, sizeof(*s));
@@ -196,7 +203,7 @@ int vm_save(const struct vm_spec *spec, uint64_t boot_ns, int sig_fd, struct sav
 	*s = (struct save){ .spec = spec, .end = ret, .boot_ns = boot_ns, .t_start = mono_ns() };
 	machine_init(&s->m, spec->virt);
 	s->state_fd = openat(spec->ram_fd, "state", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	rc = s->state_fd < 0 ? -errno : payload_open(&page, PAGE_SETTLE | PAGE_PARK);
+	rc = s->state_fd < 0 ? -errno : payload_open(&page, flags(spec));
 	if (rc < 0) {
 		fail(s, rc, "%s", strerror(-rc));
 	} else {

@@ -49,7 +49,7 @@ for clock in real virtual; do
 		t=$(now)
 		# shellcheck disable=SC2086	# words
 		$pin qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none -M q35,hpet=off $machine \
-			-cpu max,-rdrand,-rdseed,vendor=GenuineIntel -smp 4,sockets=1,cores=4 -m 512 -kernel "$kernel" \
+			-cpu max,-rdrand,-rdseed,-erms,-fsrm,vendor=GenuineIntel -smp 4,sockets=1,cores=4 -m 512 -kernel "$kernel" \
 			-initrd "$dir/b" -serial file:"$dir/console" -append "console=ttyS0 panic=-1 loglevel=5 nokaslr mitigations=off \
 			no_timer_check random.trust_cpu=off tsc=reliable clocksource=tsc rdinit=/line" || exit 1
 		echo $(($(now) - t)) >>"$dir/line.$clock"
