@@ -60,8 +60,8 @@ kt-snap-diff_PKG := jansson libzstd
 kt-fmt_O        := kt-report/kt-fmt kt-report/table kt-report/results kt-report/flat kt-report/locks kt-report/frame \
 		   kt-report/moved kt-report/human kt-report/kernels
 kt-fmt_PKG      := jansson
-kt-init_O       := kt-vm/kt-init kt-vm/beat kt-vm/furnish kt-vm/ports kt-vm/handover kt-vm/rehearse kt-vm/unique kt-vm/pci kt-vm/uncpio kt-vm/request kt-vm/pty kt-vm/pump \
-		   kt-vm/frames
+kt-init_O       := kt-vm/kt-init kt-vm/beat kt-vm/frames kt-vm/furnish kt-vm/handover kt-vm/pci kt-vm/ports kt-vm/pty \
+		   kt-vm/pump kt-vm/rehearse kt-vm/request kt-vm/uncpio kt-vm/unique
 
 TOOLS   := kt-topo kt-host kt-cgroup kt-work kt-scenario kt-play kt-check kt-initramfs kt-vm kt-kernel kt-locks kt-reserve kt-snap kt-snap-diff kt-fmt
 LIBEXEC := kt-kernel-fetch kt-nearest
@@ -144,7 +144,8 @@ endef
 $(foreach t,$(TOOLS),$(eval $(call tool,$(t),bin)))
 $(foreach t,$(LIBEXEC),$(eval $(call tool,$(t),libexec/ktstr)))
 
-# PID 1 of the guest has no libraries to load, so it is static and never sanitized.
+# PID 1 of the guest has no libraries to load, so it is static and never sanitized. Where it begins
+# is in kt-vm/rehearse.c.
 $(B)/static/%.o: %.c | $(B)/.dirs
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
