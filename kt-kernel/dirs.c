@@ -3,6 +3,7 @@
 #include "dirs.h"
 #include "cachedir.h"
 #include "cleanup.h"
+#include "lock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -112,7 +113,6 @@ int dirs_sweep(int kernels_fd, unsigned *ret_n, unsigned long long *ret_bytes)
 		AUTO_FD fd = -1;
 		unsigned long long bytes;
 		const struct dirent *de;
-		struct stat a, b;
 
 		errno = 0;
 		de = readdir(d);
@@ -132,9 +132,7 @@ int dirs_sweep(int kernels_fd, unsigned *ret_n, unsigned long long *ret_bytes)
 		}
 		/* Between openat and flock it may have become an entry: then the name is gone, or
 		 * means what was replaced, and the lock on what it is now does no harm. */
-		if (fstat(fd, &a) < 0 ||
-		    fstatat(dirfd(d), de->d_name, &b, AT_SYMLINK_NOFOLLOW) < 0 ||
-		    a.st_ino != b.st_ino || a.st_dev != b.st_dev)
+		if (!lock_means(fd, dirfd(d), de->d_name))
 			continue;
 		bytes = dirs_bytes(dirfd(d), de->d_name);
 		rc = dirs_remove(dirfd(d), de->d_name);

@@ -27,7 +27,6 @@ int cache_unstage(const char *staged)
 static int make_held(char *path)
 {
 	AUTO_FD fd = -1;
-	struct stat a, b;
 
 	if (!mkdtemp(path))
 		return -errno;
@@ -36,11 +35,7 @@ static int make_held(char *path)
 		return errno == ENOENT ? -EAGAIN : -errno;
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return errno == EWOULDBLOCK ? -EAGAIN : -errno;
-	if (fstat(fd, &a) < 0)
-		return -errno;
-	if (lstat(path, &b) < 0 || a.st_ino != b.st_ino || a.st_dev != b.st_dev)
-		return -EAGAIN;
-	return take_fd(&fd);
+	return lock_means(fd, AT_FDCWD, path) ? take_fd(&fd) : -EAGAIN;
 }
 
 int cache_stage(char *buf, size_t cap)

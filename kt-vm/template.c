@@ -338,17 +338,13 @@ int template_publish(struct template *t, const struct vm_spec *spec)
 {
 	AUTO_PLACES p = PLACES_INIT;
 	char name[TEMPLATE_KEY + sizeof(NEW)];
-	struct stat mine, st;
 	int rc = write_metadata(t, spec), i;
 
 	if (rc == 0)
 		rc = places_open(&p, false);
-	if (rc == 0 && fstat(t->dir_fd, &mine) < 0)
-		rc = -errno;
 	new_name(t->key, name);
 	for (i = 0; rc == 0 && i < N_PLACES; i++)
-		if (p.fd[i] >= 0 && fstatat(p.fd[i], name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    st.st_dev == mine.st_dev && st.st_ino == mine.st_ino &&
+		if (p.fd[i] >= 0 && lock_means(t->dir_fd, p.fd[i], name) &&
 		    renameat(p.fd[i], name, p.fd[i], t->key) < 0)
 			rc = -errno;
 	drop_fd(&t->dir_fd);

@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,8 +124,7 @@ const char *lock_why(int rc)
 	}
 }
 
-/* Does the name still mean the file that was locked? lock_forget() may have come between. */
-static bool still_there(int dir_fd, const char *name, int fd)
+bool lock_means(int fd, int dir_fd, const char *name)
 {
 	struct stat a, b;
 
@@ -153,9 +151,9 @@ int lock_cache(const char *kind, const char *key, enum lock_mode mode, int wait_
 		if (fd < 0)
 			return fd;
 		if (flock(fd, wait_ms < 0 ? op : op | LOCK_NB) == 0) {
-			if (still_there(dir_fd, name, fd))
+			if (lock_means(fd, dir_fd, name))
 				return take_fd(&fd);
-			continue;
+			continue; /* lock_forget() has come between */
 		}
 		if (errno == EINTR)
 			continue;

@@ -10,6 +10,7 @@
 #ifndef KT_LOCK_H
 #define KT_LOCK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum lock_mode {
@@ -23,6 +24,10 @@ const char *lock_dir(void);
 /* lock_dir_open - open it. Returns an fd (the caller closes it); -EREMOTE on a network file system;
  * another -errno. */
 int lock_dir_open(void);
+
+/* lock_means - is an open file still the one of the name? Between openat(2) and flock(2) it may
+ * have been removed, renamed or replaced. */
+bool lock_means(int fd, int dir_fd, const char *name);
 
 /* lock_try - lock dir_fd/name at once or not at all; the file is made if need be, readable by all.
  * Returns an fd (close-on-exec); -EWOULDBLOCK; -ELOOP for a link, -EINVAL for what is no regular

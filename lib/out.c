@@ -2,10 +2,12 @@
 /* Output that is checked. */
 #include "out.h"
 #include "cleanup.h"
+#include "lock.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 int out_close(FILE *f)
@@ -48,22 +50,38 @@ int out_all(int fd, const void *p, size_t n)
 	return 0;
 }
 
+/* Open and locked. */
+static int open_temp(int dir_fd, const char *name)
+{
+	for (;;) {
+		AUTO_FD fd =
+			openat(dir_fd, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
+
+		if (fd < 0)
+			return -errno;
+		while (flock(fd, LOCK_EX) < 0)
+			if (errno != EINTR)
+				return -errno;
+		if (lock_means(fd, dir_fd, name))
+			return take_fd(&fd);
+		/* that writer has given it its name: begin again */
+	}
+}
+
 int out_replace(int dir_fd, const char *name, const void *p, size_t n)
 {
 	AUTO_FD fd = -1;
 	char tmp[NAME_MAX + 1];
 	int rc;
 
-	rc = snprintf(tmp, sizeof(tmp), ".%s.%d.tmp", name, (int)getpid());
+	rc = snprintf(tmp, sizeof(tmp), ".%s.tmp", name);
 	if (rc < 0 || (size_t)rc >= sizeof(tmp))
 		return -ENAMETOOLONG;
-	fd = openat(dir_fd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
+	fd = open_temp(dir_fd, tmp);
 	if (fd < 0)
-		return -errno;
-	rc = out_all(fd, p, n);
+		return fd;
+	rc = ftruncate(fd, 0) < 0 ? -errno : out_all(fd, p, n);
 	if (rc == 0 && fsync(fd) < 0)
-		rc = -errno;
-	if (rc == 0 && close(take_fd(&fd)) < 0)
 		rc = -errno;
 	if (rc == 0 && renameat(dir_fd, tmp, dir_fd, name) < 0)
 		rc = -errno;

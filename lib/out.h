@@ -18,7 +18,8 @@ int out_open_stdio(void);
 int out_all(int fd, const void *p, size_t n);
 
 /* out_replace - make dir_fd/name hold exactly these bytes, by a temporary file in the same
- * directory, fsync and rename: a reader sees the old or the new file, never a part.
+ * directory, fsync and rename: a reader sees the old or the new file, never a part. Writers of the
+ * same name wait for each other; the next one takes over what a killed one has left, ".NAME.tmp".
  * Returns 0 or -errno; on failure nothing is left behind. */
 int out_replace(int dir_fd, const char *name, const void *p, size_t n);
 

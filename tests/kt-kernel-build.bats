@@ -525,7 +525,8 @@ commit() {
 	kt-kernel build -q --force 6.12.9 >"$T/out"
 	[ "$(record .why <"$T/out")" = "it was built" ]
 	[ "$(entries)" = "$(record .key <"$T/out")" ]
-	[ -z "$(find "$KTSTR_CACHE_DIR/build" "$KTSTR_CACHE_DIR/downloads" -mindepth 1)" ]
+	run -0 find "$KTSTR_CACHE_DIR/build" "$KTSTR_CACHE_DIR/downloads" -mindepth 1
+	[ -z "$output" ]
 	[ "$(ls -A "$KTSTR_CACHE_DIR/kernels")" = "$(record .key <"$T/out")" ]
 	run -1 pgrep -f "make .*$KTSTR_CACHE_DIR"
 }

@@ -5,6 +5,7 @@
 #include "child.h"
 #include "cleanup.h"
 #include "die.h"
+#include "lock.h"
 #include "out.h"
 #include "releases.h"
 #include "run.h"
@@ -186,8 +187,6 @@ static int get_sum(struct job *j, const struct workdir *w)
 /* NAME.part, open and locked: another one that gets the same file has ended then. */
 static int open_part(const struct job *j, char part[NAME_MAX + 1])
 {
-	struct stat a, b;
-
 	(void)snprintf(part, NAME_MAX + 1, "%s.part", j->name); /* fits */
 	for (;;) {
 		AUTO_FD fd = openat(j->downloads_fd, part,
@@ -203,10 +202,7 @@ static int open_part(const struct job *j, char part[NAME_MAX + 1])
 			if (flock(fd, LOCK_EX) < 0)
 				return -errno;
 		}
-		if (fstat(fd, &a) < 0)
-			return -errno;
-		if (fstatat(j->downloads_fd, part, &b, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+		if (lock_means(fd, j->downloads_fd, part))
 			return take_fd(&fd);
 		/* that one has given it its name: begin again */
 	}
