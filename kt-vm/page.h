@@ -22,7 +22,7 @@ enum page_flag {
 	PAGE_SETTLE =
 		1, /* before anything else, wait until the kernel has no more work of its own */
 	PAGE_PARK = 2, /* then tell QEMU, which stops the machine there if it is to be saved */
-	PAGE_REHEARSE = 4, /* when it goes on, have code translated on another CPU, see rehearse.h */
+	PAGE_REHEARSE = 4, /* have another CPU run code when it goes on, see rehearse.h */
 };
 
 /* ivshmem-plain's memory is region 2, the register of pvpanic-pci is in region 0. Of QEMU's
