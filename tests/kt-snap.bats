@@ -336,8 +336,8 @@ is() {
 	local pid=${LINE#ready } want
 	for s in $(sources); do
 		kt-snap --source "$s" -p "$pid" >"$T/out"
-		want=$(awk '/^VmRSS/ { print $2 }' "/proc/$pid/status")
-		[ "$(threads "select(.tid == .tgid) | .rss_kb - $want | fabs <= 256" <"$T/out")" = true ]
+		want=$(($(cut -d' ' -f24 "/proc/$pid/stat") * $(getconf PAGESIZE) / 1024))
+		[ "$(threads 'select(.tid == .tgid).rss_kb' <"$T/out")" = "$want" ]
 		[ "$(threads 'select(.tid != .tgid).rss_kb' <"$T/out" | sort -u)" = null ]
 		[ "$(threads .oom_score_adj <"$T/out" | sort -u)" = 321 ]
 	done
