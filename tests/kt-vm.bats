@@ -210,6 +210,7 @@ sockets() {
 	# Page faults of children that PID 1 has reaped; processes that are kt-init.
 	faults() { vm "$@" -- sh -c 'sleep 0.5; cut -d" " -f11 /proc/1/stat; ps -o comm | grep -cx init'; }
 	local boot one virtual goes
+	unset KTSTR_COLD
 	mapfile -t boot < <(faults -t 1n1l2c1t --cold)
 	mapfile -t one < <(faults -t 1n1l1c1t)
 	mapfile -t virtual < <(faults -t 1n1l2c1t --clock virtual)
